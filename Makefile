@@ -1,0 +1,36 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint types check
+PYTHON ?= python3.11
+PORT ?= 7071
+DATA_DIR ?= .data
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## make .venv with everything pinned (quick when nothing changed)
+
+$(STAMP): requirements.txt requirements-dev.txt constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) was not found: install Python 3.11, or name yours: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "setup: making .venv with $$($(PYTHON) --version)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "setup: installing the pinned packages (about half a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $(STAMP)
+	@echo "setup: done"
+
+run: setup ## serve on http://127.0.0.1:7071 (PORT=, DATA_DIR= change port and folder)
+	@exec $(BIN)/python -m local --port $(PORT) --data $(DATA_DIR)
+
+test: setup ## run the tests (ARGS= goes to pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup ## check types, strictly
+	@$(BIN)/mypy
+
+check: lint types test ## everything that must hold before a change lands (what CI runs)
