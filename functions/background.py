@@ -1,0 +1,37 @@
+"""What runs without anybody asking: the change-feed trigger and the timer."""
+
+import azure.functions as func
+
+from shared.enrichment import due_work
+from shared.services import services
+
+bp = func.Blueprint()
+
+
+@bp.cosmos_db_trigger(
+    arg_name="documents",
+    connection="COSMOS",
+    database_name="%COSMOS_DB_DATABASE_NAME%",
+    container_name="%COSMOS_DB_CONTAINER_NAME%",
+    lease_container_name="leases",
+    lease_container_prefix="enrich",
+    create_lease_container_if_not_exists=False,
+    start_from_beginning=True,  # type: ignore[arg-type]  # annotated as a time; the host takes a bool
+    max_items_per_invocation=50,
+    feed_poll_delay=1000,
+)
+@bp.retry(
+    strategy="exponential_backoff",
+    max_retry_count="5",
+    minimum_interval="00:00:02",
+    maximum_interval="00:05:00",
+)
+async def enrich(documents: func.DocumentList) -> None:
+    """Write the titles and summaries that have become due; raises where the whole batch must come again."""
+    await services().enrichment.enrich(due_work(documents, services().clock()))
+
+
+@bp.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False, use_monitor=True)
+async def sweep(timer: func.TimerRequest) -> None:
+    """Every minute: close turns whose server has died, and do due work that was missed."""
+    await services().sweep.run()

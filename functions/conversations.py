@@ -1,0 +1,66 @@
+"""Endpoints of conversations."""
+
+from typing import Annotated
+
+import azure.functions as func
+from fastapi import Query
+
+from shared import models
+from shared.cursors import decode_cursor, encode_cursor
+from shared.http import AsCaller, IfMatch, endpoint
+from shared.schemas.answers import Conversation, ConversationDeleted, Listed
+from shared.schemas.requests import NewConversation, NewestFirst, NewTitle
+from shared.services import services
+
+bp = func.Blueprint()
+
+
+@endpoint(bp, "POST", "conversations", status=201)
+async def create_conversation(caller: AsCaller, body: NewConversation) -> Conversation:
+    """Start a conversation, owned by the caller."""
+    return Conversation.of(await services().conversations.create(caller, body.draft()))
+
+
+@endpoint(bp, "GET", "conversations")
+async def list_conversations(
+    caller: AsCaller, query: Annotated[NewestFirst, Query()]
+) -> Listed[Conversation]:
+    """List the caller's conversations, by last activity."""
+    after = query.after and decode_cursor(query.after, caller, "conversations", query.order)
+    page = await services().conversations.page(caller, order=query.order, limit=query.limit, after=after)
+
+    def cursor(last: models.Conversation) -> str:
+        return encode_cursor(last.activity_key or "", caller, "conversations", query.order)
+
+    return Listed[Conversation].of(page, Conversation.of, cursor)
+
+
+@endpoint(bp, "GET", "conversations/{conversation_id}")
+async def get_conversation(caller: AsCaller, conversation_id: str) -> Conversation:
+    """Read a conversation."""
+    return Conversation.of(await services().conversations.get(caller, conversation_id))
+
+
+@endpoint(bp, "PUT", "conversations/{conversation_id}")
+async def rename_conversation(
+    caller: AsCaller, conversation_id: str, body: NewTitle, if_match: IfMatch = None
+) -> Conversation:
+    """Give a conversation a title that nothing automatic will replace."""
+    renamed = await services().conversations.rename(caller, conversation_id, body.title, if_match)
+    return Conversation.of(renamed)
+
+
+@endpoint(bp, "DELETE", "conversations/{conversation_id}")
+async def delete_conversation(
+    caller: AsCaller, conversation_id: str, if_match: IfMatch = None
+) -> ConversationDeleted:
+    """Delete a conversation; it can be restored until it expires."""
+    return ConversationDeleted.of(await services().conversations.delete(caller, conversation_id, if_match))
+
+
+@endpoint(bp, "POST", "conversations/{conversation_id}/restore")
+async def restore_conversation(
+    caller: AsCaller, conversation_id: str, if_match: IfMatch = None
+) -> Conversation:
+    """Bring a deleted conversation back as it was."""
+    return Conversation.of(await services().conversations.restore(caller, conversation_id, if_match))

@@ -1,0 +1,50 @@
+"""Endpoints of messages."""
+
+from typing import Annotated
+
+import azure.functions as func
+from fastapi import Query
+
+from shared import models
+from shared.cursors import decode_cursor, encode_cursor
+from shared.http import AsCaller, endpoint
+from shared.schemas.answers import Listed, Message
+from shared.schemas.requests import NewMessage, OldestFirst
+from shared.services import services
+
+bp = func.Blueprint()
+
+
+@endpoint(bp, "POST", "conversations/{conversation_id}/messages", status=201)
+async def add_message(caller: AsCaller, conversation_id: str, body: NewMessage) -> Message:
+    """Append a message to a conversation."""
+    return Message.of(await services().messages.add(caller, conversation_id, body.draft()))
+
+
+@endpoint(bp, "GET", "conversations/{conversation_id}/messages")
+async def list_messages(
+    caller: AsCaller, conversation_id: str, query: Annotated[OldestFirst, Query()]
+) -> Listed[Message]:
+    """List a conversation's messages in the order that they were added. `after` also takes a message's id."""
+    this_list = ("messages", conversation_id, query.order)
+    after = query.after and await _seq(caller, conversation_id, query.after, this_list)
+    page = await services().messages.page(
+        caller, conversation_id, order=query.order, limit=query.limit, after=after or None
+    )
+
+    def cursor(last: models.Message) -> str:
+        return encode_cursor(str(last.seq), caller, *this_list)
+
+    return Listed[Message].of(page, Message.of, cursor)
+
+
+@endpoint(bp, "GET", "conversations/{conversation_id}/messages/{message_id}")
+async def get_message(caller: AsCaller, conversation_id: str, message_id: str) -> Message:
+    """Read a message."""
+    return Message.of(await services().messages.get(caller, conversation_id, message_id))
+
+
+async def _seq(caller: models.Caller, conversation_id: str, after: str, this_list: tuple[str, ...]) -> int:
+    if after.startswith("msg_"):
+        return await services().messages.seq_of(caller, conversation_id, after)
+    return int(decode_cursor(after, caller, *this_list))

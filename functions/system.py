@@ -1,0 +1,31 @@
+"""Endpoints about the service itself; they ask for no token."""
+
+from typing import Any
+
+import azure.functions as func
+from pydantic import RootModel
+
+from shared.http import endpoint, endpoints, openapi_document
+from shared.schemas.answers import Health
+from shared.services import services
+
+bp = func.Blueprint()
+
+
+@endpoint(bp, "GET", "health/live")
+async def live() -> Health:
+    """Say that the process runs."""
+    return Health()
+
+
+@endpoint(bp, "GET", "health/ready")
+async def ready() -> Health:
+    """Say that the database can be reached; the error names the part that can't."""
+    await services().database.ping()
+    return Health()
+
+
+@endpoint(bp, "GET", "openapi.json")
+async def openapi() -> RootModel[dict[str, Any]]:
+    """Describe this API in OpenAPI 3.1."""
+    return RootModel[dict[str, Any]](openapi_document(endpoints()))

@@ -1,0 +1,8 @@
+"""A Cosmos DB account on the laptop: plugged under the real SDK as its transport, with SQLite below it."""
+
+from local.cosmos.engine import Engine
+from local.cosmos.faults import Fault
+from local.cosmos.folder_lock import FolderInUse
+from local.cosmos.transport import EmbeddedTransport
+
+__all__ = ["EmbeddedTransport", "Engine", "Fault", "FolderInUse"]

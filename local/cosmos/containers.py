@@ -1,0 +1,124 @@
+"""A container as the engine knows it, and the rules for its definition."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.cosmos.errors import bad_request
+from local.cosmos.indexing import IndexingPolicy
+from local.cosmos.partition_keys import KeyDefinition, parse_path
+from local.cosmos.resource_ids import container_rid, database_rid, document_prefix, document_rid
+
+_DEFAULT_INDEXING = {
+    "indexingMode": "consistent",
+    "automatic": True,
+    "includedPaths": [{"path": "/*"}],
+    "excludedPaths": [{"path": '/"_etag"/?'}],
+}
+_SYSTEM = {"id", "_rid", "_self", "_etag", "_ts", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts"}
+_MAX_TTL = 2**31 - 1
+
+UniqueKey = tuple[tuple[str, ...], ...]
+"""The paths whose values together are unique within a logical partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database and its system properties; etag without its quotes."""
+
+    number: int
+    id: str
+    etag: str
+    ts: int
+
+    @property
+    def rid(self) -> str:
+        """Its resource id."""
+        return database_rid(self.number)
+
+    def as_answered(self) -> dict[str, Any]:
+        """The resource as the client gets it."""
+        links = {"_colls": "colls/", "_users": "users/"}
+        return {"id": self.id, **_system(self.rid, f"dbs/{self.rid}/", self.etag, self.ts), **links}
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """The settings of a container, checked; `settings` is what the client gave, to echo."""
+
+    settings: dict[str, Any]
+    key: KeyDefinition
+    policy: IndexingPolicy
+    default_ttl: int | None
+    unique_keys: tuple[UniqueKey, ...]
+
+    @classmethod
+    def parse(cls, body: Mapping[str, Any]) -> "Definition":
+        """Check the body of a create or replace; raises 400."""
+        settings = {name: value for name, value in body.items() if name not in _SYSTEM}
+        settings["indexingPolicy"] = settings.get("indexingPolicy") or _DEFAULT_INDEXING
+        key = KeyDefinition.parse(settings.get("partitionKey"))
+        policy = IndexingPolicy.parse(settings["indexingPolicy"])
+        return cls(settings, key, policy, _default_ttl(settings), _unique_keys(settings))
+
+
+class Container:
+    """A container: definition, names and links, and the number of its last commit (lsn), which moves on.
+
+    path: its name path without slashes around. link: its `_self`. etag: without its quotes.
+    """
+
+    def __init__(
+        self, number: int, database: Database, name: str, definition: Definition, etag: str, ts: int, lsn: int
+    ) -> None:
+        self.number = number
+        self.database = database
+        self.id = name
+        self.definition = definition
+        self.etag = etag
+        self.ts = ts
+        self.lsn = lsn
+        self.path = f"dbs/{database.id}/colls/{name}"
+        self.rid = container_rid(database.number, number)
+        self.link = f"dbs/{database.rid}/colls/{self.rid}/"
+        self.rid_prefix = document_prefix(database.number, number)
+
+    def document_rid(self, number: int) -> str:
+        """The resource id of one of its documents."""
+        return document_rid(self.rid_prefix, number)
+
+    def redefined(self, definition: Definition) -> "Container":
+        """The same container with another definition."""
+        return Container(self.number, self.database, self.id, definition, self.etag, self.ts, self.lsn)
+
+    def as_answered(self) -> dict[str, Any]:
+        """The resource as the client gets it."""
+        links = {"_docs": "docs/", "_sprocs": "sprocs/", "_triggers": "triggers/", "_udfs": "udfs/"}
+        system = _system(self.rid, self.link, self.etag, self.ts)
+        return {"id": self.id, **self.definition.settings, **system, **links, "_conflicts": "conflicts/"}
+
+
+def _system(rid: str, link: str, etag: str, ts: int) -> dict[str, Any]:
+    return {"_rid": rid, "_self": link, "_etag": f'"{etag}"', "_ts": ts}
+
+
+def _default_ttl(settings: Mapping[str, Any]) -> int | None:
+    ttl = settings.get("defaultTtl")
+    if ttl is None:
+        return None
+    return check_ttl(ttl, "defaultTtl")
+
+
+def check_ttl(ttl: object, name: str) -> int:
+    """A time to live in seconds, or -1 for never; raises 400."""
+    if isinstance(ttl, bool) or not isinstance(ttl, int) or not (ttl == -1 or 0 < ttl <= _MAX_TTL):
+        raise bad_request(f"The input {name} {ttl!r} is invalid: it is -1 or a positive number of seconds.")
+    return ttl
+
+
+def _unique_keys(settings: Mapping[str, Any]) -> tuple[UniqueKey, ...]:
+    policy = settings.get("uniqueKeyPolicy") or {}
+    keys = [key.get("paths") for key in policy.get("uniqueKeys", [])]
+    if not all(keys):
+        raise bad_request("A unique key needs paths.")
+    return tuple(tuple(parse_path(path) for path in paths) for paths in keys)

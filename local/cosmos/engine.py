@@ -1,0 +1,96 @@
+"""The engine: one data folder, or one database in memory, and everything that works on it.
+
+`EmbeddedTransport` puts it under the Cosmos SDK; see `wire.serve` for the way of a request through it.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from threading import RLock
+from uuid import uuid4
+
+from local.cosmos.calls import Call, CallLog
+from local.cosmos.catalogue import Catalogue
+from local.cosmos.containers import Container, Definition
+from local.cosmos.documents import Documents, Stamp
+from local.cosmos.expiry import Expiry
+from local.cosmos.faults import Faults
+from local.cosmos.folder_lock import FolderLock
+from local.cosmos.partition_keys import LogicalKey
+from local.cosmos.storage import connect, transaction
+from local.cosmos.transaction import Transaction, committed
+
+_FILE_NAME = "cosmos.sqlite3"
+_KEY = "bG9jYWwgZW5naW5lLCBubyBzZWNyZXQ="  # says "local engine, no secret": the engine checks no signatures
+
+
+class Engine:
+    """Holds the parts together. Made by `open`; requests are worked on one at a time, under `lock`.
+
+    url: where clients are to connect; another for each engine, for the SDK shares caches by URL.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, lock: FolderLock | None, clock: Callable[[], float]
+    ) -> None:
+        self._folder_lock = lock
+        self._clock = clock
+        self.url = f"https://{uuid4()}.local/"
+        self.key = _KEY
+        self.lock = RLock()
+        self.connection = connection
+        self.catalogue = Catalogue(connection)
+        self.documents = Documents(connection)
+        self.expiry = Expiry(connection, self.documents, self.catalogue)
+        self.faults = Faults()
+        self.log = CallLog()
+
+    @classmethod
+    def open(cls, folder: Path | None, *, clock: Callable[[], float] = time.time) -> "Engine":
+        """Open a data folder, made if need be; None is in memory.
+
+        Raises FolderInUse if another process has it open, ForeignFile if its file is not this engine's.
+        The clock gives seconds since 1970.
+        """
+        if folder is None:
+            return cls(connect(None), None, clock)
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FolderLock(folder)
+        try:
+            return cls(connect(folder / _FILE_NAME), lock, clock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def now(self) -> int:
+        """Whole seconds since 1970."""
+        return int(self._clock())
+
+    def reading(self, container: Container, key: LogicalKey) -> Transaction:
+        """Work in one logical partition that only reads."""
+        return Transaction(self.documents, container, key, Stamp(container.lsn + 1, self.now()))
+
+    def writing(self, container: Container, key: LogicalKey) -> AbstractContextManager[Transaction]:
+        """Work in one logical partition that is committed at the end of the context, or rolled back."""
+        return committed(self.connection, self.reading(container, key))
+
+    def replace_definition(self, container: Container, definition: Definition) -> None:
+        """Give a container another definition and its documents the index that goes with it."""
+        with transaction(self.connection):
+            self.documents.reindex(container, container.redefined(definition))
+            self.catalogue.replace_container(container, definition, self.now())
+        self.catalogue.reload()
+
+    def recording(self) -> AbstractContextManager[list[Call]]:
+        """A list that fills with the calls made while the context is open."""
+        return self.log.recording()
+
+    def close(self) -> None:
+        """Close the file and let the folder go."""
+        with self.lock:
+            self.connection.close()
+        if self._folder_lock is not None:
+            self._folder_lock.release()
+            self._folder_lock = None

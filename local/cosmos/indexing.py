@@ -1,0 +1,145 @@
+"""A container's indexing policy: which index entries a document has.
+
+As in the service, the most specific of the included and excluded paths decides. Only scalars are indexed. The
+id and the system properties are indexed like any other property, where the policy's paths include them.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from local.cosmos.values import UNDEFINED, Json, encode
+
+Path = tuple[str, ...]
+
+_SEGMENT = re.compile(r'/(?:"((?:[^"\\]|\\.)*)"|(\[\])|([^/"\[\]?*]+))')
+_DEFAULT = {"includedPaths": [{"path": "/*"}], "excludedPaths": [{"path": '/"_etag"/?'}]}
+ELEMENT = "[]"
+
+
+class IndexingPolicyError(ValueError):
+    """The policy can't be understood; the text says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An included or excluded path; `subtree` for `/*`, else the scalar at the path alone."""
+
+    path: Path
+    subtree: bool
+    included: bool
+
+    def covers(self, path: Path) -> bool:
+        """Whether the rule speaks of the scalar at `path`."""
+        return path[: len(self.path)] == self.path if self.subtree else path == self.path
+
+    @property
+    def precision(self) -> tuple[int, bool, bool]:
+        """The more precise rule wins; between equals, the exclusion."""
+        return len(self.path), not self.subtree, not self.included
+
+
+@dataclass(frozen=True, slots=True)
+class Composite:
+    """A composite index: (path, descending) in order."""
+
+    columns: tuple[tuple[Path, bool], ...]
+
+    @property
+    def name(self) -> str:
+        """Such as `/status ASC,/activityKey DESC`."""
+        return ",".join(f"{path_name(path)} {'DESC' if down else 'ASC'}" for path, down in self.columns)
+
+    def key(self, document: Mapping[str, Json]) -> bytes:
+        """The document's entry; a component it lacks counts as undefined."""
+        return b"".join(encode(_at(document, path), descending=down) for path, down in self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexingPolicy:
+    """What of a container's documents is indexed."""
+
+    rules: tuple[Rule, ...]
+    composites: tuple[Composite, ...] = ()
+
+    @classmethod
+    def parse(cls, policy: Mapping[str, Any] | None) -> Self:
+        """Read a policy as the service takes it, None for its default. Raises IndexingPolicyError."""
+        policy = policy or _DEFAULT
+        if str(policy.get("indexingMode", "consistent")).lower() == "none":
+            return cls(rules=())
+        included = policy.get("includedPaths", _DEFAULT["includedPaths"])
+        rules = [_rule(entry["path"], included=True) for entry in included]
+        rules += [_rule(entry["path"], included=False) for entry in policy.get("excludedPaths", [])]
+        return cls(tuple(rules), tuple(map(_composite, policy.get("compositeIndexes", []))))
+
+    def indexes(self, path: Path) -> bool:
+        """Whether the scalar at `path` has an index entry."""
+        deciding = max((rule for rule in self.rules if rule.covers(path)), key=_precision, default=None)
+        return deciding is not None and deciding.included
+
+    def terms(self, document: Mapping[str, Json]) -> list[tuple[str, bytes]]:
+        """The (index name, key) entries of a document, each once."""
+        single = {
+            (path_name(path), encode(value)) for path, value in _scalars(document) if self.indexes(path)
+        }
+        return sorted(single) + [(index.name, index.key(document)) for index in self.composites]
+
+
+def path_name(path: Path) -> str:
+    """The name of the index on a path, such as `/tags/[]`."""
+    return "".join(f"/{segment}" for segment in path)
+
+
+def _precision(rule: Rule) -> tuple[int, bool, bool]:
+    return rule.precision
+
+
+def _rule(text: str, *, included: bool) -> Rule:
+    body, ending = text[:-2], text[-2:]
+    if ending not in ("/?", "/*"):
+        raise IndexingPolicyError(f"The indexing path '{text}' must end in '/?' or '/*'.")
+    return Rule(_segments(body, text), subtree=ending == "/*", included=included)
+
+
+def _composite(entries: list[Mapping[str, str]]) -> Composite:
+    columns = []
+    for entry in entries:
+        order = entry.get("order", "ascending")
+        if order not in ("ascending", "descending"):
+            raise IndexingPolicyError(f"The order '{order}' must be 'ascending' or 'descending'.")
+        columns.append((_segments(entry["path"], entry["path"]), order == "descending"))
+    if len(columns) < 2:
+        raise IndexingPolicyError("A composite index takes at least two paths.")
+    return Composite(tuple(columns))
+
+
+def _segments(body: str, text: str) -> Path:
+    path, position = [], 0
+    while position < len(body):
+        found = _SEGMENT.match(body, position)
+        if not found:
+            raise IndexingPolicyError(f"The indexing path '{text}' can't be understood at {position}.")
+        path.append(next(group for group in found.groups() if group is not None))
+        position = found.end()
+    return tuple(path)
+
+
+def _scalars(value: Json, path: Path = ()) -> Iterator[tuple[Path, Json]]:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _scalars(item, (*path, name))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _scalars(item, (*path, ELEMENT))
+    else:
+        yield path, value
+
+
+def _at(document: Json, path: Path) -> Json:
+    for segment in path:
+        if not isinstance(document, Mapping) or segment not in document:
+            return UNDEFINED
+        document = document[segment]
+    return document

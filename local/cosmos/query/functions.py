@@ -1,0 +1,150 @@
+"""The built-in functions. Each gives undefined for arguments of a wrong type, as the service does."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from local.cosmos.values import UNDEFINED, Json, encode, same
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function and how many arguments it takes."""
+
+    call: Callable[..., Json]
+    least: int
+    most: int
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _on_strings(call: Callable[..., Json]) -> Callable[..., Json]:
+    def checked(*arguments: Json) -> Json:
+        return call(*arguments) if all(isinstance(one, str) for one in arguments) else UNDEFINED
+
+    return checked
+
+
+def _search(call: Callable[[str, str], bool]) -> Callable[..., Json]:
+    """A test of two strings, with whether to ignore case as the third argument."""
+
+    def search(text: Json, part: Json, ignore_case: Json = False) -> Json:
+        if not (isinstance(text, str) and isinstance(part, str) and isinstance(ignore_case, bool)):
+            return UNDEFINED
+        return call(text.lower(), part.lower()) if ignore_case else call(text, part)
+
+    return search
+
+
+def _on_number(call: Callable[[float], float]) -> Callable[..., Json]:
+    def checked(value: Json) -> Json:
+        return call(value) if _is_number(value) else UNDEFINED
+
+    return checked
+
+
+def _substring(text: Json, start: Json, length: Json) -> Json:
+    if not (isinstance(text, str) and _is_number(start) and _is_number(length)):
+        return UNDEFINED
+    first = max(int(start), 0)
+    return text[first : first + max(int(length), 0)]
+
+
+def _left(text: Json, length: Json) -> Json:
+    return _substring(text, 0, length)
+
+
+def _right(text: Json, length: Json) -> Json:
+    if not (isinstance(text, str) and _is_number(length)):
+        return UNDEFINED
+    return text[max(len(text) - max(int(length), 0), 0) :]
+
+
+def _array_contains(array: Json, sought: Json, partial: Json = False) -> Json:
+    if not isinstance(array, list) or sought is UNDEFINED or not isinstance(partial, bool):
+        return UNDEFINED
+    return any(same(item, sought) or (partial and _part_of(sought, item)) for item in array)
+
+
+def _part_of(part: Json, whole: Json) -> bool:
+    if not (isinstance(part, dict) and isinstance(whole, dict)):
+        return False
+    return all(name in whole and same(value, whole[name]) for name, value in part.items())
+
+
+def _array_slice(array: Json, start: Json, length: Json = None) -> Json:
+    if not isinstance(array, list) or not _is_number(start) or not (length is None or _is_number(length)):
+        return UNDEFINED
+    first = int(start) if start >= 0 else max(len(array) + int(start), 0)
+    return array[first:] if length is None else array[first : first + max(int(length), 0)]
+
+
+def _array_concat(*arrays: Json) -> Json:
+    if not all(isinstance(array, list) for array in arrays):
+        return UNDEFINED
+    return [item for array in arrays for item in array]
+
+
+def _length(of: type[str] | type[list[Json]]) -> Callable[..., Json]:
+    return lambda value: len(value) if isinstance(value, of) else UNDEFINED
+
+
+def _round(value: float) -> float:
+    """Half away from zero."""
+    return math.copysign(math.floor(abs(value) + 0.5), value)
+
+
+_ANY = 1_000
+
+FUNCTIONS: dict[str, Function] = {
+    "CONTAINS": Function(_search(lambda text, part: part in text), 2, 3),
+    "STARTSWITH": Function(_search(str.startswith), 2, 3),
+    "ENDSWITH": Function(_search(str.endswith), 2, 3),
+    "STRINGEQUALS": Function(_search(str.__eq__), 2, 3),
+    "LOWER": Function(_on_strings(str.lower), 1, 1),
+    "UPPER": Function(_on_strings(str.upper), 1, 1),
+    "TRIM": Function(_on_strings(str.strip), 1, 1),
+    "LTRIM": Function(_on_strings(str.lstrip), 1, 1),
+    "RTRIM": Function(_on_strings(str.rstrip), 1, 1),
+    "LENGTH": Function(_length(str), 1, 1),
+    "CONCAT": Function(_on_strings(lambda *texts: "".join(texts)), 2, _ANY),
+    "SUBSTRING": Function(_substring, 3, 3),
+    "LEFT": Function(_left, 2, 2),
+    "RIGHT": Function(_right, 2, 2),
+    "INDEX_OF": Function(_on_strings(str.find), 2, 2),
+    "REPLACE": Function(_on_strings(str.replace), 3, 3),
+    "ARRAY_CONTAINS": Function(_array_contains, 2, 3),
+    "ARRAY_LENGTH": Function(_length(list), 1, 1),
+    "ARRAY_SLICE": Function(_array_slice, 2, 3),
+    "ARRAY_CONCAT": Function(_array_concat, 2, _ANY),
+    "IS_DEFINED": Function(lambda value: value is not UNDEFINED, 1, 1),
+    "IS_NULL": Function(lambda value: value is None, 1, 1),
+    "IS_BOOL": Function(lambda value: isinstance(value, bool), 1, 1),
+    "IS_NUMBER": Function(_is_number, 1, 1),
+    "IS_STRING": Function(lambda value: isinstance(value, str), 1, 1),
+    "IS_ARRAY": Function(lambda value: isinstance(value, list), 1, 1),
+    "IS_OBJECT": Function(lambda value: isinstance(value, dict), 1, 1),
+    "IS_PRIMITIVE": Function(
+        lambda value: value is None or isinstance(value, bool | int | float | str), 1, 1
+    ),
+    "ABS": Function(_on_number(abs), 1, 1),
+    "CEILING": Function(_on_number(math.ceil), 1, 1),
+    "FLOOR": Function(_on_number(math.floor), 1, 1),
+    "ROUND": Function(_on_number(_round), 1, 1),
+}
+
+
+def aggregate(name: str, values: Sequence[Json]) -> Json:
+    """COUNT, SUM, MIN, MAX or AVG of the values that are defined."""
+    defined = [value for value in values if value is not UNDEFINED]
+    if name == "COUNT":
+        return len(defined)
+    if name in ("SUM", "AVG"):
+        if not all(map(_is_number, defined)) or (name == "AVG" and not defined):
+            return UNDEFINED
+        return sum(defined) if name == "SUM" else sum(defined) / len(defined)
+    if not defined or not all(FUNCTIONS["IS_PRIMITIVE"].call(value) for value in defined):
+        return UNDEFINED
+    return min(defined, key=encode) if name == "MIN" else max(defined, key=encode)

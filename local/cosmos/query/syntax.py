@@ -1,0 +1,108 @@
+"""The parts of a parsed query."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from local.cosmos.values import Json
+
+
+class QueryError(Exception):
+    """The query can't be parsed, served or understood; the text names the construct."""
+
+
+class Expression:
+    """Something that has a value for each document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Expression):
+    """A literal."""
+
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(Expression):
+    """`@name`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Root(Expression):
+    """The document, by the query's alias for it."""
+
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member(Expression):
+    """`of.name`, `of["name"]`, `of[0]`."""
+
+    of: Expression
+    name: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Expression):
+    """An operator with its operands, such as `and`, `not`, `=`, `in`, `between`, `like`, `??`, `?`."""
+
+    operator: str
+    operands: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Expression):
+    """A built-in function, or an aggregate."""
+
+    name: str
+    arguments: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Object(Expression):
+    """`{name: value}`."""
+
+    fields: tuple[tuple[str, Expression], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Array(Expression):
+    """`[item]`."""
+
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """One column of ORDER BY."""
+
+    expression: Expression
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the SELECT list; without an alias it has the name of its path's last step, or `$1`."""
+
+    expression: Expression
+    alias: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """A parsed query. columns: None for `*`; value: `SELECT VALUE`, with one column."""
+
+    alias: str
+    columns: tuple[Column, ...] | None
+    value: bool
+    distinct: bool
+    top: Expression | None
+    where: Expression | None
+    order: tuple[Ordering, ...]
+    offset: Expression | None
+    limit: Expression | None
+
+
+Kind = Literal["query", "condition"]
+AGGREGATES = frozenset({"COUNT", "SUM", "MIN", "MAX", "AVG"})

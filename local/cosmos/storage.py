@@ -1,0 +1,73 @@
+"""The SQLite file: opening it, its schema, transactions.
+
+WAL with `synchronous=NORMAL`: what was committed survives `kill -9` of the process. A power failure may cost
+the last commits, but never leaves the file broken. One connection is used inline: statements are short.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_APPLICATION_ID = 0x434F534D
+_SCHEMA_VERSION = 1
+_SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+class ForeignFile(Exception):
+    """The data file is not this engine's, or of another version of it. It was left as it is."""
+
+    def __init__(self, file: Path, reason: str) -> None:
+        super().__init__(f"The file {file} {reason}. Nothing was changed; choose another folder with --data.")
+
+
+def connect(file: Path | None) -> sqlite3.Connection:
+    """Open the engine's file, new or existing; None is a database in memory.
+
+    Raises ForeignFile for a file of something else or of an unknown schema version.
+    """
+    connection = sqlite3.connect(file or ":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        if _is_new(connection, file):
+            _create_schema(connection)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Commit what is done within, all of it, or nothing if an exception leaves it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _is_new(connection: sqlite3.Connection, file: Path | None) -> bool:
+    """Whether there is no schema yet; raises ForeignFile."""
+    path = file or Path(":memory:")
+    try:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise ForeignFile(path, "is not a SQLite database") from error
+    if application == 0 and tables == 0:
+        return True
+    if application != _APPLICATION_ID:
+        raise ForeignFile(path, "belongs to another program")
+    if version != _SCHEMA_VERSION:
+        raise ForeignFile(path, f"has schema version {version}, and this engine knows {_SCHEMA_VERSION}")
+    return False
+
+
+def _create_schema(connection: sqlite3.Connection) -> None:
+    marks = f"PRAGMA application_id = {_APPLICATION_ID}; PRAGMA user_version = {_SCHEMA_VERSION};"
+    connection.executescript(f"BEGIN; {_SCHEMA.read_text()} {marks} COMMIT;")

@@ -1,0 +1,70 @@
+"""The engine as a transport of azure-core: what the SDK sends does not leave the process."""
+
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Self
+
+from azure.core.pipeline.transport import AsyncHttpResponse, AsyncHttpTransport, HttpRequest
+from azure.core.utils import CaseInsensitiveDict
+
+from local.cosmos.engine import Engine
+from local.cosmos.wire.messages import Answer, Request
+from local.cosmos.wire.serve import serve
+
+
+class EmbeddedResponse(AsyncHttpResponse):
+    """An answer of the engine as the SDK reads it: all there from the start."""
+
+    def __init__(self, request: HttpRequest, answer: Answer) -> None:
+        super().__init__(request, None)
+        self.status_code = answer.status
+        self.reason = HTTPStatus(answer.status).phrase
+        self.headers = CaseInsensitiveDict(answer.headers)
+        self.content_type = "application/json"
+        self._content = answer.body
+
+    def body(self) -> bytes:
+        """The whole body."""
+        return self._content
+
+    async def load_body(self) -> None:
+        """Nothing to wait for."""
+
+
+class EmbeddedTransport(AsyncHttpTransport[HttpRequest, EmbeddedResponse]):
+    """For one CosmosClient; several may share an engine. Closing it leaves the engine open.
+
+    async with CosmosClient(engine.url, engine.key, transport=EmbeddedTransport(engine)) as client: ...
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def send(self, request: HttpRequest, **kwargs: Any) -> EmbeddedResponse:
+        """Answer one request; the options are about connections, and there are none."""
+        body: Any = request.data  # azure-core does not say its type; the SDK sends text, bytes or nothing
+        sent = Request(request.method, _path(request.url), request.headers, body or b"")
+        return EmbeddedResponse(request, await serve(self._engine, sent))
+
+    async def open(self) -> None:
+        """Nothing to open."""
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        return None
+
+
+def _path(url: str) -> str:
+    """The path of an absolute URL, still percent-encoded."""
+    start = url.find("/", url.find("//") + 2)
+    return "/" if start < 0 else url[start:].partition("?")[0]

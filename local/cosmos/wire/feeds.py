@@ -1,0 +1,165 @@
+"""What answers with pages: queries, all items, and the change feed."""
+
+from email.utils import parsedate_to_datetime
+from hashlib import sha256
+from typing import Any
+
+from local.cosmos import charges
+from local.cosmos.changefeed import Interest, read_changes
+from local.cosmos.containers import Container
+from local.cosmos.engine import Engine
+from local.cosmos.errors import bad_request, needs_query_plan
+from local.cosmos.json_text import as_json, parse_json
+from local.cosmos.query import Query, execute, parse
+from local.cosmos.sources import Scope, SqliteSource, partition_scope, range_scope
+from local.cosmos.wire.items import check_session, container_of, logical_key
+from local.cosmos.wire.messages import (
+    CHANGE_FEED,
+    CONTINUATION,
+    CROSS_PARTITION,
+    END_EPK,
+    IF_MODIFIED_SINCE,
+    IF_NONE_MATCH,
+    ITEM_COUNT,
+    MAX_ITEMS,
+    PARTITION_KEY,
+    RANGE,
+    START_EPK,
+    Answer,
+    Request,
+    document_answer,
+)
+from local.cosmos.wire.routes import Operation
+
+_DEFAULT_PAGE = 100
+_LARGEST_PAGE = 1000
+_EVERYTHING = "SELECT * FROM c"
+
+
+def query_items(engine: Engine, operation: Operation) -> Answer:
+    """One page of a query."""
+    container = container_of(engine, operation)
+    query = _query(operation.request)
+    scope = _scope(engine, container, operation.request)
+    if query.needs_plan and not scope.is_one_partition:
+        raise needs_query_plan("ORDER BY, DISTINCT, TOP, OFFSET, GROUP BY or aggregates")
+    return _page(engine, container, operation.request, query, scope)
+
+
+def all_items(engine: Engine, operation: Operation) -> Answer:
+    """One page of all items of a container."""
+    container = container_of(engine, operation)
+    scope = range_scope(container, "", "FF")
+    return _page(engine, container, operation.request, parse(_EVERYTHING), scope)
+
+
+def refuse_plan(engine: Engine, operation: Operation) -> Answer:
+    """Plans are not made: such queries take several round trips, and their pages can not be resumed."""
+    raise bad_request(
+        "This query needs a query plan to run across partitions (ORDER BY, DISTINCT, TOP, OFFSET, GROUP BY "
+        "or an aggregate), which the embedded engine does not make. Give the full partition key."
+    )
+
+
+def changes(engine: Engine, operation: Operation) -> Answer:
+    """One page of the change feed; 304 where there is nothing new."""
+    container, request = container_of(engine, operation), operation.request
+    check_session(container, request)
+    if request.headers[CHANGE_FEED].lower() != "incremental feed":
+        raise bad_request("The change feed has the latest-version mode only, not all versions and deletes.")
+    page = read_changes(engine.connection, container, _interest(container, request), _max_items(request))
+    headers = {"etag": f'"{page.position}"', ITEM_COUNT: str(len(page.items))}
+    if not page.items:
+        return document_answer(container, 304, charges.UNCHANGED_FEED, headers=headers)
+    body = f'{{"_rid":"{container.rid}","Documents":[{",".join(page.items)}],"_count":{len(page.items)}}}'
+    return document_answer(container, 200, charges.change_feed_page(page.sizes), body, headers)
+
+
+def _page(engine: Engine, container: Container, request: Request, query: Query, scope: Scope) -> Answer:
+    check_session(container, request)
+    source = SqliteSource(engine.connection, container, scope)
+    binding = sha256(scope.name.encode()).hexdigest()[:16]
+    token = _unbind(request.headers.get(CONTINUATION), binding)
+    page = execute(query, source, max_items=_max_items(request), continuation=token)
+    headers = {ITEM_COUNT: str(len(page.results))}
+    if page.continuation is not None:
+        headers[CONTINUATION] = f"{binding}.{page.continuation}"
+    documents = as_json(page.results)
+    body = f'{{"_rid":"{container.rid}","Documents":{documents},"_count":{len(page.results)}}}'
+    return document_answer(container, 200, charges.query_page(page.work), body, headers)
+
+
+def _query(request: Request) -> Query:
+    body = parse_json(request.body)
+    text = body.get("query") if isinstance(body, dict) else None
+    if not isinstance(text, str):
+        raise bad_request("A query needs its text.")
+    return parse(text, {one["name"]: one["value"] for one in body.get("parameters") or []})
+
+
+def _scope(engine: Engine, container: Container, request: Request) -> Scope:
+    """Where the headers say that the query is to look."""
+    headers = request.headers
+    if PARTITION_KEY in headers:
+        key = logical_key(container, request)
+        return partition_scope(key.text, engine.documents.partition(container, key))
+    if START_EPK in headers and END_EPK in headers:
+        return range_scope(container, headers[START_EPK], headers[END_EPK])
+    if request.flag(CROSS_PARTITION) or RANGE in headers:
+        return range_scope(container, "", "FF")
+    raise bad_request(
+        "Cross partition query is required but disabled. Please set "
+        "x-ms-documentdb-query-enablecrosspartition to true, or specify x-ms-documentdb-partitionkey."
+    )
+
+
+def _interest(container: Container, request: Request) -> Interest:
+    """What part of the change feed the headers ask for."""
+    headers = request.headers
+    low, high = headers.get(START_EPK, ""), headers.get(END_EPK, "FF")
+    if PARTITION_KEY in headers:
+        low = logical_key(container, request).epk
+        high = f"{low}00"
+    since = headers.get(IF_MODIFIED_SINCE)
+    return Interest(_position(container, headers.get(IF_NONE_MATCH)), _seconds(since), low, high)
+
+
+def _position(container: Container, etag: str | None) -> int:
+    """The LSN of a position in the feed: none is the beginning, `*` is now."""
+    if etag is None:
+        return 0
+    if etag == "*":
+        return container.lsn
+    digits = etag.strip('"')
+    if not digits.isdecimal():
+        raise bad_request(f"{etag!r} is not a position in the change feed.")
+    return int(digits)
+
+
+def _seconds(date: str | None) -> int:
+    if date is None:
+        return 0
+    try:
+        return int(parsedate_to_datetime(date).timestamp())
+    except ValueError as error:
+        raise bad_request(f"{date!r} is not a date.") from error
+
+
+def _max_items(request: Request) -> int:
+    """The size of a page that the client asks for: 100 if it does not say, as many as fit for -1."""
+    text: Any = request.headers.get(MAX_ITEMS, _DEFAULT_PAGE)
+    try:
+        wanted = int(text)
+    except ValueError as error:
+        raise bad_request(f"{text!r} is not a number of items.") from error
+    return wanted if 0 < wanted <= _LARGEST_PAGE else _LARGEST_PAGE
+
+
+def _unbind(token: str | None, binding: str) -> str | None:
+    """The executor's own token in a continuation; raises 400 where it comes from another scope."""
+    if token is None:
+        return None
+    scope, dot, own = token.partition(".")
+    if not dot or scope != binding:
+        raise bad_request("The continuation token belongs to another query or partition.")
+    return own

@@ -1,0 +1,117 @@
+"""The way of a request: find its operation, let a fault strike if one waits, do it, answer.
+
+Whatever carries requests calls `serve`: the transport under the SDK, or an HTTP server.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from local.cosmos import charges
+from local.cosmos.calls import Call
+from local.cosmos.engine import Engine
+from local.cosmos.errors import CosmosError, bad_request, code_of
+from local.cosmos.faults import Fault
+from local.cosmos.json_text import as_json
+from local.cosmos.query import QueryError
+from local.cosmos.wire import account, feeds, items, resources
+from local.cosmos.wire.messages import (
+    ACTIVITY,
+    CHARGE,
+    SUB_STATUS,
+    Answer,
+    Request,
+    document_headers,
+)
+from local.cosmos.wire.routes import Operation, route
+
+_HANDLERS: dict[str, Callable[[Engine, Operation], Answer]] = {
+    "read_account": account.read_account,
+    "read_ranges": account.read_ranges,
+    "query_offers": account.query_offers,
+    "read_offer": account.read_offer,
+    "replace_offer": account.replace_offer,
+    "list_databases": resources.list_databases,
+    "create_database": resources.create_database,
+    "read_database": resources.read_database,
+    "delete_database": resources.delete_database,
+    "list_containers": resources.list_containers,
+    "create_container": resources.create_container,
+    "read_container": resources.read_container,
+    "replace_container": resources.replace_container,
+    "delete_container": resources.delete_container,
+    "read": items.read_item,
+    "create": items.write_item,
+    "upsert": items.write_item,
+    "replace": items.write_item,
+    "patch": items.write_item,
+    "delete": items.write_item,
+    "batch": items.write_batch,
+    "delete_partition": items.delete_partition,
+    "query": feeds.query_items,
+    "plan": feeds.refuse_plan,
+    "feed": feeds.all_items,
+    "changefeed": feeds.changes,
+}
+
+
+async def serve(engine: Engine, request: Request) -> Answer:
+    """Answer one request. Raises only what a fault was told to raise."""
+    await asyncio.sleep(0)  # a request over a network gives way to others; so does this one
+    try:
+        operation = route(request)
+    except CosmosError as error:
+        return _refusal(engine, None, error)
+    answer = await _answer(engine, operation)
+    engine.log.add(_call(operation, answer.status, answer.charge))
+    if activity := request.headers.get(ACTIVITY):
+        answer.headers[ACTIVITY] = activity
+    answer.headers["content-type"] = "application/json"
+    return answer
+
+
+async def _answer(engine: Engine, operation: Operation) -> Answer:
+    fault = engine.faults.take(operation.kind, operation.container)
+    if fault is None:
+        return _perform(engine, operation)
+    await asyncio.sleep(fault.delay)
+    if fault.status is None and fault.error is None:
+        return _perform(engine, operation)
+    if fault.after:
+        _perform(engine, operation)
+    if fault.error is not None:
+        engine.log.add(_call(operation, 0, 0))
+        raise fault.error
+    return _faulty(engine, operation, fault, fault.status or 500)
+
+
+def _perform(engine: Engine, operation: Operation) -> Answer:
+    with engine.lock:
+        try:
+            engine.expiry.purge(engine.now())
+            return _HANDLERS[operation.kind](engine, operation)
+        except CosmosError as error:
+            return _refusal(engine, operation, error)
+        except QueryError as error:
+            return _refusal(engine, operation, bad_request(str(error)))
+
+
+def _refusal(engine: Engine, operation: Operation | None, error: CosmosError) -> Answer:
+    """The answer to a request that was refused; within a container it carries the session too."""
+    charge = charges.failed(error.status)
+    headers = {CHARGE: charges.as_header(charge), SUB_STATUS: str(error.sub_status)}
+    container = engine.catalogue.find(operation.database, operation.container) if operation else None
+    if container is not None:
+        headers |= document_headers(container)
+    body = as_json({"code": error.code, "message": error.message}).encode()
+    return Answer(error.status, charge, headers, body)
+
+
+def _faulty(engine: Engine, operation: Operation, fault: Fault, status: int) -> Answer:
+    error = CosmosError(status, f"A fault was injected: {code_of(status)}.", sub_status=fault.sub_status)
+    answer = _refusal(engine, operation, error)
+    answer.headers.update(fault.headers)
+    return answer
+
+
+def _call(operation: Operation, status: int, charge: float) -> Call:
+    return Call(operation.request.method, operation.kind, operation.container, status, charge)

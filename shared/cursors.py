@@ -1,0 +1,32 @@
+"""Cursors: a place in a list as an opaque string, good only for the list that it came from."""
+
+import base64
+import hashlib
+import json
+
+from shared.errors import InvalidCursor
+from shared.models import Caller
+
+
+def encode_cursor(position: str, caller: Caller, *list_of: str) -> str:
+    """The cursor of a keyset position. list_of: what tells this list from others: its name, filters, sort."""
+    body = json.dumps([position, _checksum(position, caller, list_of)], separators=(",", ":"))
+    return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, caller: Caller, *list_of: str) -> str:
+    """The position of a cursor; InvalidCursor if it is damaged, or another caller's or list's."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        position, checksum = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        genuine = isinstance(position, str) and checksum == _checksum(position, caller, list_of)
+    except (ValueError, TypeError):
+        genuine = False
+    if not genuine:
+        raise InvalidCursor("after is not a cursor of this list; take next_cursor as it was.", param="after")
+    return str(position)
+
+
+def _checksum(position: str, caller: Caller, list_of: tuple[str, ...]) -> str:
+    bound = json.dumps([position, caller.tenant_id, caller.user_id, *list_of])
+    return hashlib.sha256(bound.encode()).hexdigest()[:16]

@@ -1,0 +1,8 @@
+"""HTTP: what an endpoint takes and gives is declared once, in its function's signature."""
+
+from shared.http.binding import AsCaller, IfMatch
+from shared.http.endpoint import endpoint, endpoints
+from shared.http.openapi import openapi_document
+from shared.http.resource import Resource
+
+__all__ = ["AsCaller", "IfMatch", "Resource", "endpoint", "endpoints", "openapi_document"]

@@ -1,0 +1,91 @@
+"""A request's JSON body: read within a limit, parsed strictly, or refused with the reason."""
+
+import json
+from typing import Any
+
+from fastapi import Request
+
+from shared.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
+
+MAX_BYTES = 2 * 1024 * 1024
+MAX_DEPTH = 32
+
+
+async def read_json(request: Request) -> Any:
+    """The parsed body; `{}` where there is none. Raises the error that says what is wrong with it."""
+    raw = await _read(request)
+    if not raw:
+        return {}
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedMediaType(
+            f"The body is '{media_type[:64]}'; send JSON with Content-Type: application/json.",
+            param="Content-Type",
+        )
+    try:
+        body = json.loads(raw, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except InvalidRequest:
+        raise
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError as error:
+        raise InvalidRequest(f"The body is not JSON: {_position(error)}") from None
+    _check_storable(body, "", 0)
+    return body
+
+
+async def _read(request: Request) -> bytes:
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BYTES:
+            raise BodyTooLarge(f"The body is over {MAX_BYTES} bytes.")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidRequest(f"'{twice[:64]}' stands twice in one object.", param=twice[:64])
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise InvalidRequest(f"{name} is no JSON number.")
+
+
+def _position(error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at line {error.lineno}, column {error.colno}."
+    return "it is not UTF-8." if isinstance(error, UnicodeError) else "a number has too many digits."
+
+
+def _check_storable(value: Any, path: str, depth: int) -> None:
+    """Refuse what JSON can carry and no database should: NUL, half a surrogate pair, deep nesting."""
+    if depth > MAX_DEPTH:
+        raise _too_deep()
+    if isinstance(value, str):
+        _check_text(value, path)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_storable(item, f"{path}[{index}]", depth + 1)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            _check_text(name, path)
+            _check_storable(item, f"{path}.{name}" if path else name, depth + 1)
+
+
+def _check_text(text: str, path: str) -> None:
+    if "\0" in text:
+        raise InvalidRequest("A NUL character can't be stored.", param=path[:200])
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidRequest("Half a surrogate pair is no character.", param=path[:200]) from None
+
+
+def _too_deep() -> InvalidRequest:
+    return InvalidRequest(f"The body is nested deeper than {MAX_DEPTH} levels.")

@@ -1,0 +1,105 @@
+"""The decorator that makes a function an endpoint: it binds what the signature names and answers for it.
+
+The signature is the declaration: a `caller: AsCaller`, the route's parameters by name, one pydantic model as
+the body, one `Annotated[Model, Query()]`, `if_match: IfMatch`; the return type is the answer's. The OpenAPI
+document is made from the same signature.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import azure.functions as func
+from azurefunctions.extensions.http.fastapi import Request as TriggerRequest
+from azurefunctions.extensions.http.fastapi import Response as TriggerResponse
+from fastapi import Request, Response
+from pydantic import BaseModel
+
+from shared.http.binding import Bind, binder
+from shared.http.problems import problem
+from shared.http.resource import Resource
+from shared.ids import new_ulid
+from shared.repository import Cost, metered
+from shared.services import services
+
+logger = logging.getLogger("requests")
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+# An endpoint's function: its parameters are what its signature says, its result a model to answer with.
+Function = TypeVar("Function", bound=Callable[..., Awaitable[BaseModel]])
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint as it was declared."""
+
+    function: Callable[..., Awaitable[BaseModel]]
+    method: str
+    route: str
+    status: int
+
+
+_declared: list[Endpoint] = []
+
+
+def endpoints() -> tuple[Endpoint, ...]:
+    """All that have been declared."""
+    return tuple(_declared)
+
+
+def endpoint(
+    blueprint: func.Blueprint, method: str, route: str, *, status: int = 200
+) -> Callable[[Function], Function]:
+    """Register a function as an HTTP-triggered Azure function of its own name, at `route`."""
+
+    def register(function: Function) -> Function:
+        declared = Endpoint(function, method, route, status)
+        _declared.append(declared)
+        bind = binder(function, method, route)
+
+        async def run(req: TriggerRequest) -> TriggerResponse:
+            return await _answer(req, declared, bind)
+
+        run.__name__ = run.__qualname__ = function.__name__
+        run.__doc__ = function.__doc__
+        blueprint.route(route, methods=[method], auth_level=func.AuthLevel.ANONYMOUS)(run)
+        return function
+
+    return register
+
+
+async def _answer(request: Request, declared: Endpoint, bind: Bind) -> Response:
+    """Run the endpoint: every answer and every error leaves through here, with its log line."""
+    given = request.headers.get("x-request-id", "")
+    request_id = given if _REQUEST_ID.fullmatch(given) else new_ulid(services().clock())
+    started = time.perf_counter()
+    with metered() as cost:
+        try:
+            response = _response(await declared.function(**await bind(request)), declared.status)
+        except Exception as error:
+            response = problem(error, request_id)
+    response.headers["x-request-id"] = request_id
+    _log(declared, response.status_code, time.perf_counter() - started, cost, request_id)
+    return response
+
+
+def _response(result: BaseModel, status: int) -> Response:
+    headers = {"ETag": result.etag} if isinstance(result, Resource) and result.etag else None
+    return Response(result.model_dump_json(), status, headers, media_type="application/json")
+
+
+def _log(declared: Endpoint, status: int, seconds: float, cost: Cost, request_id: str) -> None:
+    logger.info(
+        "%s %s %s %.1f ms, %s database calls, %.2f RU, request %s",
+        declared.method,
+        declared.route,
+        status,
+        seconds * 1000,
+        cost.calls,
+        cost.charge,
+        request_id,
+    )

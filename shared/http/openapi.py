@@ -1,0 +1,54 @@
+"""The OpenAPI document, by FastAPI's generator, from the declarations that make the endpoints."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from shared.http.endpoint import Endpoint
+
+TITLE = "Conversation service"
+VERSION = "0.1.0"
+
+
+class ErrorDetail(BaseModel):
+    """One thing wrong with a request."""
+
+    param: str
+    message: str
+
+
+class ErrorBody(BaseModel):
+    """What went wrong, for programs (`code`, `param`) and for people (`message`)."""
+
+    code: str
+    message: str
+    type: str
+    param: str | None
+    details: list[ErrorDetail]
+    request_id: str
+
+
+class Problem(BaseModel):
+    """Every error's answer."""
+
+    error: ErrorBody
+
+
+def openapi_document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
+    """OpenAPI 3.1 of the endpoints; each operation id is its Azure function's name."""
+    return get_openapi(title=TITLE, version=VERSION, routes=[_route(declared) for declared in endpoints])
+
+
+def _route(declared: Endpoint) -> APIRoute:
+    return APIRoute(
+        f"/v1/{declared.route}",
+        declared.function,
+        methods=[declared.method],
+        status_code=declared.status,
+        operation_id=declared.function.__name__,
+        name=declared.function.__name__.replace("_", " "),
+        responses={"default": {"model": Problem, "description": "An error"}},
+    )

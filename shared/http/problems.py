@@ -1,0 +1,65 @@
+"""Errors as answers: one shape, made in one place."""
+
+import logging
+from typing import Any
+
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+
+from shared.errors import Detail, InternalError, InvalidRequest, ServiceError
+
+logger = logging.getLogger(__name__)
+
+
+def problem(error: Exception, request_id: str) -> JSONResponse:
+    """The answer to an error. What isn't one of ours is logged, and answered without a word of it."""
+    if not isinstance(error, ServiceError):
+        logger.error("request %s failed", request_id, exc_info=error)
+        error = InternalError("Something went wrong here; the log has it under the request id.")
+    elif error.status >= 500:
+        logger.error("request %s failed: %s (%r)", request_id, error.code, error.__cause__)
+    return JSONResponse(_body(error, request_id), error.status, headers=error.headers)
+
+
+def _body(error: ServiceError, request_id: str) -> dict[str, Any]:
+    return {
+        "error": {
+            "code": error.code,
+            "message": error.message,
+            "type": error.type,
+            "param": error.param,
+            "details": [{"param": detail.param, "message": detail.message} for detail in error.details],
+            "request_id": request_id,
+        }
+    }
+
+
+def invalid(error: ValidationError) -> InvalidRequest:
+    """What pydantic found wrong, as one error that names the first field and lists them all."""
+    details = [Detail(_path(item["loc"]), _message(item)) for item in error.errors(include_url=False)]
+    first = details[0]
+    text = f"{first.param}: {first.message}" if first.param else first.message
+    return InvalidRequest(text, param=first.param or None, details=details)
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    """`metadata.color`, `tags[2]`."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in location]
+    return "".join(parts).removeprefix(".")[:200]
+
+
+def _message(item: Any) -> str:
+    """Pydantic's words, in terms of JSON rather than Python."""
+    match item["type"]:
+        case "extra_forbidden":
+            return "is not known here."
+        case "missing":
+            return "is required."
+        case "value_error":
+            return str(item["ctx"]["error"])
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return "should be an object."
+        case "list_type" | "tuple_type":
+            return "should be an array."
+    message: str = item["msg"]
+    return f"{message[0].lower()}{message[1:]}.".replace("input should", "should")

@@ -1,0 +1,22 @@
+"""What every answer of one resource has in common."""
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr
+
+
+class Resource(BaseModel):
+    """A single resource; its version is sent as the `ETag` header."""
+
+    model_config = ConfigDict(frozen=True)
+
+    _etag: str = PrivateAttr("")
+
+    @property
+    def etag(self) -> str:
+        """The version, quoted as a header has it."""
+        return self._etag
+
+
+class Nothing(BaseModel):
+    """No query parameters, or a body without fields."""
+
+    model_config = ConfigDict(extra="forbid")

@@ -1,0 +1,136 @@
+"""What a caller can do with the messages of a conversation."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from shared.clock import Clock
+from shared.conversations import active_at
+from shared.due import due_at, needs_line
+from shared.errors import ConversationNotActive, InvalidCursor, InvalidRequest, NotFound
+from shared.ids import new_id
+from shared.models import Caller, Conversation, Message, Page, Role
+from shared.repository import Change, Order, Repository, message_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDraft:
+    """What a caller says of a new message. parent_id: the message to go on from; by default the leaf."""
+
+    content: str
+    role: Role = "user"
+    parent_id: str | None = None
+    display_text: str | None = None
+    is_json: bool = False
+    question_config: dict[str, Any] | None = None
+    prompt_details: dict[str, Any] | None = None
+    metadata: dict[str, str]
+
+
+class Messages:
+    """Adds, reads and lists messages."""
+
+    def __init__(self, repository: Repository, clock: Clock) -> None:
+        self._repository = repository
+        self._clock = clock
+
+    async def add(self, caller: Caller, conversation_id: str, draft: MessageDraft) -> Message:
+        """Append a message; a running turn doesn't mind."""
+        await self.require_parent(caller, conversation_id, draft.parent_id)
+        now = self._clock()
+        identifier = new_id("msg", now)
+
+        def appended(conversation: Conversation) -> Change:
+            require_active(conversation)
+            message = drafted(conversation, identifier, draft, now)
+            return Change(appended_to(conversation, message), created=(message,))
+
+        done = await self._repository.change(caller, conversation_id, appended)
+        return done.messages[0]
+
+    async def get(self, caller: Caller, conversation_id: str, identifier: str) -> Message:
+        """One message of a conversation that is not deleted."""
+        await self._repository.conversation(caller, conversation_id)
+        return await self._repository.message(caller, conversation_id, identifier)
+
+    async def page(
+        self, caller: Caller, conversation_id: str, *, order: Order, limit: int, after: int | None
+    ) -> Page[Message]:
+        """Messages by seq, behind the seq `after` in the direction of reading."""
+        await self._repository.conversation(caller, conversation_id)
+        return await self._repository.page_of_messages(
+            caller,
+            conversation_id,
+            order=order,
+            limit=limit,
+            above=after or 0 if order == "asc" else 0,
+            below=after if order == "desc" else None,
+        )
+
+    async def seq_of(self, caller: Caller, conversation_id: str, identifier: str) -> int:
+        """Where a message stands that a caller named as the place to go on from; InvalidCursor if nowhere."""
+        try:
+            return (await self._repository.message(caller, conversation_id, identifier)).seq
+        except NotFound:
+            raise InvalidCursor("No message of this conversation has this id.", param="after") from None
+
+    async def require_parent(self, caller: Caller, conversation_id: str, parent_id: str | None) -> None:
+        """Refuse a `parent_id` that is no message of the conversation."""
+        if parent_id is None:
+            return
+        await self._repository.conversation(caller, conversation_id)
+        try:
+            await self._repository.message(caller, conversation_id, parent_id)
+        except NotFound:
+            raise InvalidRequest(
+                "parent_id is not a message of this conversation.", param="parent_id"
+            ) from None
+
+
+def require_active(conversation: Conversation) -> None:
+    """Refuse what only an active conversation takes."""
+    if conversation.status != "active":
+        raise ConversationNotActive(f"The conversation is {conversation.status}; reopen it first.")
+
+
+def drafted(conversation: Conversation, identifier: str, draft: MessageDraft, now: int) -> Message:
+    """The message that a draft becomes as the next one of a conversation."""
+    key = message_key(conversation.id, conversation.next_seq)
+    message = Message(
+        id=identifier,
+        tenant_id=conversation.tenant_id,
+        user_id=conversation.user_id,
+        conversation_id=conversation.id,
+        seq=conversation.next_seq,
+        message_key=key,
+        system_key=key if draft.role == "system" else None,
+        parent_id=draft.parent_id or conversation.leaf_message_id,
+        role=draft.role,
+        content=draft.content,
+        display_text=draft.display_text,
+        is_json=draft.is_json,
+        question_config=draft.question_config,
+        prompt_details=draft.prompt_details,
+        metadata=draft.metadata,
+        created_at=now,
+        updated_at=now,
+    )
+    return message.changed(due_at=now) if needs_line(message) else message
+
+
+def appended_to(conversation: Conversation, message: Message) -> Conversation:
+    """The conversation with one message more: counted, the new leaf, at the top of the list."""
+    activity = conversation.activity
+    grown = conversation.changed(
+        next_seq=message.seq + 1,
+        leaf_message_id=message.id,
+        activity=activity.model_copy(
+            update={
+                "message_count": activity.message_count + 1,
+                "user_messages": activity.user_messages + (message.role == "user"),
+                "system_messages": activity.system_messages + (message.role == "system"),
+                "last_message_id": message.id,
+            }
+        ),
+    )
+    grown = active_at(grown, message.created_at)
+    return grown.changed(due_at=due_at(grown, message.created_at))

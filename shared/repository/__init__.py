@@ -1,0 +1,20 @@
+"""The only part of the service that talks to Cosmos DB."""
+
+from shared.repository.background import BackgroundRepository
+from shared.repository.changes import Change, Changed
+from shared.repository.conversations import Order, Repository, message_key
+from shared.repository.database import Database, Transport
+from shared.repository.metering import Cost, metered
+
+__all__ = [
+    "BackgroundRepository",
+    "Change",
+    "Changed",
+    "Cost",
+    "Database",
+    "Order",
+    "Repository",
+    "Transport",
+    "message_key",
+    "metered",
+]

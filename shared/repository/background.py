@@ -1,0 +1,54 @@
+"""What background work asks of the database across users: what is due, and where its failures are kept."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from shared.models import Caller, DueWork
+from shared.repository.database import Database
+from shared.repository.partition import Partition, SessionTokens, domain_errors
+
+_DUE = "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.dueAt <= @now"
+_EXPIRED_LEASES = "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.leaseUntil <= @now"
+
+
+class BackgroundRepository:
+    """Queries over all logical partitions, for timers only; dead letters in `tenant_ops`."""
+
+    def __init__(self, database: Database, container: str) -> None:
+        self._database = database
+        self._container = container
+        self._sessions = SessionTokens()
+
+    def due(self, now: int) -> AsyncIterator[DueWork]:
+        """Conversations and messages whose background work was due before `now`, in no order."""
+        return self._found(_DUE, now)
+
+    def expired_leases(self, now: int) -> AsyncIterator[DueWork]:
+        """Conversations whose running turn has lost its server before `now`, in no order."""
+        return self._found(_EXPIRED_LEASES, now)
+
+    async def put_dead_letter(self, work: DueWork, *, reason: str, count: int, now: int) -> None:
+        """Keep what failed for good, with why and how often it was tried; once for each document."""
+        container = await self._database.container("tenant_ops")
+        partition = Partition(container, (work.owner.tenant_id, "dead-letters"), self._sessions)
+        await partition.upsert(
+            {
+                "id": work.id,
+                "tenantId": work.owner.tenant_id,
+                "scope": "dead-letters",
+                "type": "dead_letter",
+                "userId": work.owner.user_id,
+                "workType": work.type,
+                "reason": reason,
+                "count": count,
+                "updatedAt": now,
+            }
+        )
+
+    async def _found(self, sql: str, now: int) -> AsyncIterator[DueWork]:
+        container = await self._database.container(self._container)
+        parameters: list[dict[str, Any]] = [{"name": "@now", "value": now}]
+        with domain_errors():
+            async for found in container.query_items(sql, parameters=parameters, max_item_count=100):
+                owner = Caller(found["tenantId"], found["userId"])
+                yield DueWork(owner, found["type"], found["id"])

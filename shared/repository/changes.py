@@ -1,0 +1,70 @@
+"""How a change is written: as the difference between what was read and what it should become."""
+
+import asyncio
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from shared.errors import Unavailable
+from shared.models import Conversation, Message, Stored
+from shared.repository.partition import Operation
+
+# How long a write tries to win against others before it gives up.
+PATIENCE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one write makes of a conversation, with the messages that it adds and changes (before, after)."""
+
+    conversation: Conversation
+    created: tuple[Message, ...] = ()
+    updated: tuple[tuple[Message, Message], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What was written, as it is stored now: first the added messages, then the changed ones."""
+
+    conversation: Conversation
+    messages: tuple[Message, ...] = ()
+
+
+def patch_operations(before: Stored, after: Stored) -> list[dict[str, Any]]:
+    """The patch that turns one version of a document into the other, top-level field by field.
+
+    A field that another version of this code has added stays, as it would not in a replace.
+    """
+    old, new = before.document(), after.document()
+    sets = [
+        {"op": "set", "path": f"/{name}", "value": value}
+        for name, value in new.items()
+        if name not in old or old[name] != value
+    ]
+    return sets + [{"op": "remove", "path": f"/{name}"} for name in old if name not in new]
+
+
+def batch_operations(before: Conversation, change: Change) -> list[Operation]:
+    """The transaction of a change: the conversation, if it is still the one that was read, and messages."""
+    conversation = ("patch", (before.id, patch_operations(before, change.conversation)))
+    return [
+        (*conversation, {"if_match_etag": before.etag}),
+        *(("create", (message.document(),)) for message in change.created),
+        *(("patch", (old.id, patch_operations(old, new))) for old, new in change.updated),
+    ]
+
+
+class Patience:
+    """How long one write goes on trying: growing pauses, jittered so that rivals part, for 10 seconds."""
+
+    def __init__(self) -> None:
+        self._clock = asyncio.get_running_loop().time
+        self._deadline = self._clock() + PATIENCE_SECONDS
+        self._pause = 0.005
+
+    async def wait(self) -> None:
+        """Wait before the next try; raises Unavailable when it has been long enough."""
+        if self._clock() >= self._deadline:
+            raise Unavailable("The write found no way through; try again.", retry_after=1)
+        await asyncio.sleep(random.uniform(0, self._pause))  # noqa: S311 - no secret hangs on it
+        self._pause = min(self._pause * 2, 1.0)

@@ -1,0 +1,215 @@
+"""Conversations and their messages, as the use cases ask for them.
+
+Every method takes the Caller first and derives the whole partition key from it, so there is no way to ask for
+what is somebody else's.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+from shared.clock import Clock
+from shared.errors import NotFound, Unavailable, VersionMismatch
+from shared.ids import is_id, new_ulid
+from shared.models import Caller, Conversation, Message, Page
+from shared.repository.changes import (
+    Change,
+    Changed,
+    Patience,
+    batch_operations,
+    patch_operations,
+)
+from shared.repository.database import Database
+from shared.repository.partition import Conflict, Document, Missing, Partition, SessionTokens
+
+Order = Literal["asc", "desc"]
+
+# Keys are digits, letters, "_" and ":", so these lie before the first and behind the last of them.
+_FIRST, _LAST = "", "~"
+_CONVERSATIONS = {
+    "desc": "SELECT * FROM c WHERE c.activityKey < @after ORDER BY c.activityKey DESC",
+    "asc": "SELECT * FROM c WHERE c.activityKey > @after ORDER BY c.activityKey ASC",
+}
+_MESSAGES = {
+    "desc": "SELECT * FROM c WHERE c.messageKey > @low AND c.messageKey < @high ORDER BY c.messageKey DESC",
+    "asc": "SELECT * FROM c WHERE c.messageKey > @low AND c.messageKey < @high ORDER BY c.messageKey ASC",
+}
+_SYSTEM_MESSAGES = (
+    "SELECT * FROM c WHERE c.systemKey > @low AND c.systemKey < @high ORDER BY c.systemKey DESC"
+)
+
+
+def message_key(conversation_id: str, seq: int) -> str:
+    """The sort key of a message: within its conversation, by seq."""
+    return f"{conversation_id}:{seq:010d}"
+
+
+class Repository:
+    """Reads and writes what a user has, within that user's logical partition."""
+
+    def __init__(self, database: Database, container: str, clock: Clock) -> None:
+        self._database = database
+        self._container = container
+        self._clock = clock
+        self._sessions = SessionTokens()
+
+    async def conversation(self, caller: Caller, identifier: str, *, deleted: bool = False) -> Conversation:
+        """One conversation; NotFound where the caller has none such, or has deleted it (unless `deleted`)."""
+        found = await self._read(caller, identifier) if is_id("conv", identifier) else None
+        if found is None or (found.get("deletedAt") and not deleted):
+            raise NotFound("conversation", identifier)
+        return Conversation.model_validate(found)
+
+    async def message(self, caller: Caller, conversation_id: str, identifier: str) -> Message:
+        """One message of a conversation; NotFound where it has none such."""
+        found = await self.find_message(caller, identifier)
+        if found is None or found.conversation_id != conversation_id or found.deleted_at is not None:
+            raise NotFound("message", identifier)
+        return found
+
+    async def find_message(self, caller: Caller, identifier: str) -> Message | None:
+        """A message of any of the caller's conversations, deleted or not."""
+        found = await self._read(caller, identifier) if is_id("msg", identifier) else None
+        return Message.model_validate(found) if found else None
+
+    async def page_of_conversations(
+        self, caller: Caller, *, order: Order, limit: int, after: str | None = None
+    ) -> Page[Conversation]:
+        """Conversations by last activity, behind the activity key `after`."""
+        start = _LAST if order == "desc" else _FIRST
+        found = await self._query(caller, _CONVERSATIONS[order], {"@after": after or start}, limit + 1)
+        return Page(tuple(map(Conversation.model_validate, found[:limit])), has_more=len(found) > limit)
+
+    async def page_of_messages(
+        self,
+        caller: Caller,
+        conversation_id: str,
+        *,
+        order: Order,
+        limit: int,
+        above: int = 0,
+        below: int | None = None,
+    ) -> Page[Message]:
+        """Messages of a conversation by seq, those with above < seq < below."""
+        keys = _key_range(conversation_id, above, below)
+        found = await self._query(caller, _MESSAGES[order], keys, limit + 1)
+        return Page(tuple(map(Message.model_validate, found[:limit])), has_more=len(found) > limit)
+
+    async def system_messages(
+        self, caller: Caller, conversation_id: str, *, below: int, limit: int
+    ) -> tuple[Message, ...]:
+        """The newest system messages with seq < below, newest first."""
+        keys = _key_range(conversation_id, 0, below)
+        return tuple(map(Message.model_validate, await self._query(caller, _SYSTEM_MESSAGES, keys, limit)))
+
+    async def create(self, caller: Caller, conversation: Conversation) -> Conversation:
+        """Store a new conversation, once, whatever happens to the answers on the way."""
+        partition = await self._partition(caller)
+        patience = Patience()
+        while True:
+            try:
+                return Conversation.model_validate(await partition.create(conversation.document()))
+            except (Conflict, Unavailable):
+                await patience.wait()
+                if found := await partition.read(conversation.id):
+                    return Conversation.model_validate(found)
+
+    async def change(
+        self,
+        caller: Caller,
+        conversation_id: str,
+        transition: Callable[[Conversation], Change],
+        *,
+        known: Conversation | None = None,
+        if_match: str | None = None,
+        deleted: bool = False,
+    ) -> Changed:
+        """Apply a transition to a conversation, exactly once, in one transaction.
+
+        The transition is computed anew from the current version whenever another write came first; what it
+        raises ends the change. known: a version in hand, which saves the read if it is still the current one.
+        if_match: the version that the caller has seen. Raises NotFound, VersionMismatch, Unavailable.
+        """
+        change_id = new_ulid(self._clock())
+        change: Change | None = None
+        patience = Patience()
+        while True:
+            try:
+                before = known or await self.conversation(caller, conversation_id, deleted=deleted)
+                if change and (done := await self._applied(caller, before, change, change_id)):
+                    return done
+                if if_match not in (None, "*", before.etag):
+                    raise VersionMismatch(before.etag)
+                change = transition(before)
+                if change.conversation is before and not change.created and not change.updated:
+                    return Changed(before)
+                return await self._commit(caller, before, _marked(change, change_id))
+            except (Conflict, Unavailable):
+                known = None
+                await patience.wait()
+            except Missing:
+                raise NotFound("conversation", conversation_id) from None
+
+    async def change_message(
+        self, caller: Caller, identifier: str, transition: Callable[[Message], Message]
+    ) -> Message | None:
+        """Apply a transition to a message that changes no count; None where there is no such message."""
+        partition = await self._partition(caller)
+        patience = Patience()
+        while True:
+            try:
+                if (found := await partition.read(identifier)) is None:
+                    return None
+                before = Message.model_validate(found)
+                operations = patch_operations(before, transition(before))
+                if not operations:
+                    return before
+                return Message.model_validate(await partition.patch(identifier, operations, before.etag))
+            except (Conflict, Unavailable):
+                await patience.wait()
+            except Missing:
+                return None
+
+    async def _commit(self, caller: Caller, before: Conversation, change: Change) -> Changed:
+        partition = await self._partition(caller)
+        if not change.created and not change.updated:
+            operations = patch_operations(before, change.conversation)
+            return Changed(
+                Conversation.model_validate(await partition.patch(before.id, operations, before.etag))
+            )
+        written = await partition.batch(batch_operations(before, change))
+        return Changed(
+            Conversation.model_validate(written[0]), tuple(map(Message.model_validate, written[1:]))
+        )
+
+    async def _applied(
+        self, caller: Caller, now: Conversation, change: Change, change_id: str
+    ) -> Changed | None:
+        """What an earlier try of ours has written although its answer was lost, if it has."""
+        applied = now.change_id == change_id or (
+            change.created and await self._read(caller, change.created[0].id) is not None
+        )
+        if not applied:
+            return None
+        touched = [message.id for message in change.created] + [new.id for _, new in change.updated]
+        found = [await self._read(caller, identifier) for identifier in touched]
+        return Changed(now, tuple(Message.model_validate(document) for document in found if document))
+
+    async def _partition(self, caller: Caller) -> Partition:
+        container = await self._database.container(self._container)
+        return Partition(container, (caller.tenant_id, caller.user_id), self._sessions)
+
+    async def _read(self, caller: Caller, identifier: str) -> Document | None:
+        return await (await self._partition(caller)).read(identifier)
+
+    async def _query(self, caller: Caller, sql: str, parameters: Document, limit: int) -> list[Document]:
+        return await (await self._partition(caller)).query(sql, parameters, limit)
+
+
+def _key_range(conversation_id: str, above: int, below: int | None) -> Document:
+    high = f"{conversation_id}:{_LAST}" if below is None else message_key(conversation_id, below)
+    return {"@low": message_key(conversation_id, above), "@high": high}
+
+
+def _marked(change: Change, change_id: str) -> Change:
+    conversation = change.conversation.changed(change_id=change_id)
+    return Change(conversation, change.created, change.updated)

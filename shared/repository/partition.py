@@ -1,0 +1,174 @@
+"""One owner's logical partition of a container: the SDK's calls, with what must never be forgotten.
+
+Each call has the full partition key and the owner's last session token, is metered, and its errors become:
+
+Conflict      another write came first, or our own earlier try did: read again, then decide
+Missing       the document to change isn't there
+Unavailable   the outcome is unknown, or the service throttles or can't be reached
+InternalError the service refuses what we sent: a fault of ours
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import AzureError
+from azure.cosmos.aio import ContainerProxy
+from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
+
+from shared.errors import BodyTooLarge, InternalError, Unavailable
+from shared.repository.metering import count_call
+
+# A document or an operation as the SDK takes and gives it.
+Document = dict[str, Any]
+Operation = tuple[Any, ...]
+
+
+# Sub-statuses of 404 that don't say that the document isn't there.
+_REPLICA_LAGS = 1002
+_NO_CONTAINER = 1003
+
+
+class Conflict(Exception):
+    """The condition didn't hold, or an id was there already."""
+
+
+class Missing(Exception):
+    """The document isn't there."""
+
+
+class SessionTokens:
+    """The last session token of each logical partition, so that a caller reads its own writes.
+
+    The SDK keeps tokens by itself, but not those of batches. The oldest are forgotten past `limit`.
+    """
+
+    def __init__(self, limit: int = 10_000) -> None:
+        self._tokens: OrderedDict[tuple[str, ...], str] = OrderedDict()
+        self._limit = limit
+
+    def get(self, key: tuple[str, ...]) -> str | None:
+        """The token to send, None for the SDK's own."""
+        return self._tokens.get(key)
+
+    def put(self, key: tuple[str, ...], token: str) -> None:
+        """Keep a token that came back, unless an answer that overtook it brought a later one."""
+        known = self._tokens.get(key)
+        if known is None or _position(token) >= _position(known):
+            self._tokens[key] = token
+            self._tokens.move_to_end(key)
+        if len(self._tokens) > self._limit:
+            self._tokens.popitem(last=False)
+
+
+def _position(token: str) -> tuple[str, int]:
+    """(partition key range, log sequence number) of `range:version#lsn[#region=lsn…]`."""
+    span, _, rest = token.partition(":")
+    numbers = rest.split("#")
+    return span, int(numbers[1]) if len(numbers) > 1 and numbers[1].isdigit() else 0
+
+
+class Partition:
+    """The documents of one owner in one container."""
+
+    def __init__(self, container: ContainerProxy, key: tuple[str, ...], sessions: SessionTokens) -> None:
+        self._container = container
+        self._key = key
+        self._partition_key: Any = list(key)  # the SDK's type for it is private
+        self._sessions = sessions
+
+    async def read(self, identifier: str) -> Document | None:
+        """A point read; None where there is no such document."""
+        try:
+            with domain_errors():
+                answer = await self._container.read_item(identifier, self._partition_key, **self._session())
+        except Missing:
+            return None
+        return self._counted(answer)
+
+    async def query(self, sql: str, parameters: Mapping[str, Any], limit: int) -> list[Document]:
+        """The first `limit` results; in one round trip where they fit into one page."""
+        with domain_errors():
+            pages = self._container.query_items(
+                sql,
+                parameters=[{"name": name, "value": value} for name, value in parameters.items()],
+                partition_key=self._partition_key,
+                max_item_count=limit,
+                response_hook=self._count,
+                **self._session(),
+            )
+            found: list[Document] = []
+            async for document in pages:
+                found.append(document)
+                if len(found) == limit:
+                    break
+            return found
+
+    async def create(self, document: Document) -> Document:
+        """Store a new document."""
+        with domain_errors():
+            return self._counted(await self._container.create_item(document))
+
+    async def upsert(self, document: Document) -> Document:
+        """Store a document in place of the one with its id, if any."""
+        with domain_errors():
+            return self._counted(await self._container.upsert_item(document))
+
+    async def patch(self, identifier: str, operations: Sequence[Document], etag: str) -> Document:
+        """Change a document if its version is still `etag`."""
+        with domain_errors():
+            answer = await self._container.patch_item(
+                identifier,
+                self._partition_key,
+                list(operations),
+                etag=etag,
+                match_condition=MatchConditions.IfNotModified,
+            )
+            return self._counted(answer)
+
+    async def batch(self, operations: Sequence[Operation]) -> list[Document]:
+        """All of the operations or none, in one transaction; what each has written."""
+        with domain_errors():
+            answer = await self._container.execute_item_batch(list(operations), self._partition_key)
+            self._count(answer.get_response_headers())
+            return [{**result["resourceBody"], "_etag": result["eTag"]} for result in answer]
+
+    def _session(self) -> dict[str, Any]:
+        token = self._sessions.get(self._key)
+        return {"session_token": token} if token else {}
+
+    def _counted(self, answer: Any) -> Document:
+        self._count(answer.get_response_headers())
+        return dict(answer)
+
+    def _count(self, headers: Mapping[str, str], _: object = None) -> None:
+        count_call(float(headers.get("x-ms-request-charge", 0)))
+        if token := headers.get("x-ms-session-token"):
+            self._sessions.put(self._key, token)
+
+
+@contextmanager
+def domain_errors() -> Iterator[None]:
+    """Turn the SDK's errors into the ones above."""
+    try:
+        yield
+    except CosmosBatchOperationError as error:
+        raise _domain_error(error.status_code, error.sub_status) from error
+    except CosmosHttpResponseError as error:
+        raise _domain_error(error.status_code, error.sub_status) from error
+    except (AzureError, TimeoutError) as error:
+        raise Unavailable("The database can't be reached; try again.", retry_after=1) from error
+
+
+def _domain_error(status: int | None, sub_status: int | None) -> Exception:
+    if status == 404 and sub_status not in (_REPLICA_LAGS, _NO_CONTAINER):
+        return Missing()
+    if status in (409, 412, 449):
+        return Conflict()
+    if status == 413:
+        return BodyTooLarge("The resource would pass the database's limit of 2 MB a document.")
+    if status in (408, 410, 429, 500, 503) or sub_status == _REPLICA_LAGS:
+        return Unavailable("The database is busy or can't be reached; try again.", retry_after=1)
+    return InternalError("The database refused the operation.")

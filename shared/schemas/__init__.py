@@ -1,0 +1,1 @@
+"""What goes in (`requests`) and out (`answers`) over HTTP."""

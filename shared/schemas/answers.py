@@ -1,0 +1,233 @@
+"""What goes out over HTTP. Times are Unix seconds."""
+
+from collections.abc import Callable
+from typing import Any, Generic, Literal, Self, TypeVar
+
+from pydantic import BaseModel
+
+from shared import models
+from shared.http.resource import Resource
+
+
+def _seconds(milliseconds: int) -> int:
+    return milliseconds // 1000
+
+
+def _seconds_or_none(milliseconds: int | None) -> int | None:
+    return None if milliseconds is None else milliseconds // 1000
+
+
+class Summary(BaseModel):
+    """What was said up to `through_seq`, in `message_count` messages."""
+
+    text: str
+    highlights: list[str]
+    through_seq: int
+    message_count: int
+    model: str
+    updated_at: int
+
+    @classmethod
+    def of(cls, summary: models.Summary) -> Self:
+        """As it is answered."""
+        return cls.model_validate(
+            summary.model_dump()
+            | {"highlights": list(summary.highlights), "updated_at": _seconds(summary.updated_at)}
+        )
+
+
+class Conversation(Resource):
+    """A conversation."""
+
+    id: str
+    object: Literal["conversation"] = "conversation"
+    created_at: int
+    title: str | None
+    title_source: models.TitleSource | None
+    summary: Summary | None
+    status: models.ConversationStatus
+    product: str | None
+    agent_id: str | None
+    entity_type: models.EntityType | None
+    org_id: str | None
+    user_email: str | None
+    instructions: str | None
+    metadata: dict[str, str]
+    tags: list[str]
+    pinned: bool
+    message_count: int
+    last_message_id: str | None
+    leaf_message_id: str | None
+    last_activity_at: int
+    rating: int | None = None
+    feedback: str | None = None
+    ended_at: int | None = None
+    end_reason: Literal["user", "inactivity"] | None = None
+    deleted_at: int | None
+    expires_at: int | None
+    forked_from: str | None = None
+
+    @classmethod
+    def of(cls, stored: models.Conversation) -> Self:
+        """As it is answered."""
+        shown = cls(
+            id=stored.id,
+            created_at=_seconds(stored.created_at),
+            title=stored.title,
+            title_source=stored.title_source,
+            summary=Summary.of(stored.summary) if stored.summary else None,
+            status=stored.status,
+            product=stored.product,
+            agent_id=stored.agent_id,
+            entity_type=stored.entity_type,
+            org_id=stored.org_id,
+            user_email=stored.user_email,
+            instructions=stored.instructions,
+            metadata=stored.metadata,
+            tags=list(stored.tags),
+            pinned=stored.pinned,
+            message_count=stored.activity.message_count,
+            last_message_id=stored.activity.last_message_id,
+            leaf_message_id=stored.leaf_message_id,
+            last_activity_at=_seconds(stored.activity.last_at),
+            deleted_at=_seconds_or_none(stored.deleted_at),
+            expires_at=_seconds_or_none(stored.expires_at),
+        )
+        shown._etag = stored.etag
+        return shown
+
+
+class ConversationDeleted(BaseModel):
+    """A conversation is out of sight, and can be restored until it expires."""
+
+    id: str
+    object: Literal["conversation.deleted"] = "conversation.deleted"
+    deleted: Literal[True] = True
+    expires_at: int | None
+
+    @classmethod
+    def of(cls, stored: models.Conversation) -> Self:
+        """As it is answered."""
+        return cls(id=stored.id, expires_at=_seconds_or_none(stored.expires_at))
+
+
+class Usage(BaseModel):
+    """Tokens that a model call took."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+class Message(Resource):
+    """A message."""
+
+    id: str
+    object: Literal["conversation.message"] = "conversation.message"
+    conversation_id: str
+    seq: int
+    parent_id: str | None
+    edited_from: str | None
+    role: models.Role
+    content: str
+    display_text: str
+    is_json: bool
+    status: models.MessageStatus
+    incomplete_reason: models.IncompleteReason | None
+    rating: int | None
+    liked: bool | None
+    feedback: str | None
+    question_config: dict[str, Any] | None
+    prompt_details: dict[str, Any] | None
+    summary: str | None
+    model: str | None
+    usage: Usage | None
+    metadata: dict[str, str]
+    created_at: int
+    updated_at: int
+    deleted_at: int | None
+
+    @classmethod
+    def of(cls, stored: models.Message) -> Self:
+        """As it is answered."""
+        shown = cls.model_validate(
+            stored.model_dump(include=_SAME_IN_MESSAGE)
+            | {
+                "display_text": stored.content if stored.display_text is None else stored.display_text,
+                "created_at": _seconds(stored.created_at),
+                "updated_at": _seconds(stored.updated_at),
+                "deleted_at": _seconds_or_none(stored.deleted_at),
+            }
+        )
+        shown._etag = stored.etag
+        return shown
+
+
+_SAME_IN_MESSAGE = set(Message.model_fields) - {
+    "object",
+    "display_text",
+    "created_at",
+    "updated_at",
+    "deleted_at",
+}
+
+
+class Turn(BaseModel):
+    """A question, its answers, and how the turn ended."""
+
+    id: str
+    object: Literal["conversation.turn"] = "conversation.turn"
+    conversation_id: str
+    status: Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
+    question: Message
+    answers: list[Message]
+    usage: Usage
+    created_at: int
+
+    @classmethod
+    def of(cls, turn: models.Turn) -> Self:
+        """As it is answered."""
+        answer = Message.of(turn.answer)
+        return cls(
+            id=turn.id,
+            conversation_id=turn.answer.conversation_id,
+            status="cancelled" if answer.incomplete_reason == "cancelled" else answer.status,
+            question=Message.of(turn.question),
+            answers=[answer],
+            usage=answer.usage or Usage(input_tokens=0, output_tokens=0),
+            created_at=answer.created_at,
+        )
+
+
+Shown = TypeVar("Shown", Conversation, Message)
+Stored = TypeVar("Stored")
+
+
+class Listed(BaseModel, Generic[Shown]):
+    """One page of a list. next_cursor: the `after` of the next page, null at the end."""
+
+    object: Literal["list"] = "list"
+    data: list[Shown]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+    next_cursor: str | None
+
+    @classmethod
+    def of(
+        cls, page: models.Page[Stored], show: Callable[[Stored], Shown], cursor: Callable[[Stored], str]
+    ) -> Self:
+        """As it is answered. cursor: the cursor of an item's place."""
+        data = [show(item) for item in page.items]
+        return cls(
+            data=data,
+            first_id=data[0].id if data else None,
+            last_id=data[-1].id if data else None,
+            has_more=page.has_more,
+            next_cursor=cursor(page.items[-1]) if page.has_more else None,
+        )
+
+
+class Health(BaseModel):
+    """The service is up."""
+
+    status: Literal["ok"] = "ok"

@@ -1,0 +1,136 @@
+"""What comes in over HTTP: each field with its limits."""
+
+import json
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from shared import models
+from shared.conversations import ConversationDraft
+from shared.messages import MessageDraft
+from shared.turns import Question
+
+
+class Body(BaseModel):
+    """A request's body: nothing unknown, no type bent to fit."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("should not be blank.")
+    return text
+
+
+def _at_most_16_kb(value: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(value, ensure_ascii=False).encode()) > 16 * 1024:
+        raise ValueError("should be at most 16 KB of JSON.")
+    return value
+
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_not_blank)]
+Content = Annotated[str, Field(max_length=100_000), AfterValidator(_not_blank)]
+Instructions = Annotated[str, Field(max_length=32_000), AfterValidator(_not_blank)]
+Name = Annotated[str, Field(min_length=1, max_length=128)]
+Product = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
+Tag = Annotated[str, Field(min_length=1, max_length=64)]
+Metadata = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]],
+    Field(max_length=16),
+]
+Extra = Annotated[dict[str, Any], AfterValidator(_at_most_16_kb)]
+
+
+class NewConversation(Body):
+    """A conversation to start; every field may be left out."""
+
+    title: Title | None = None
+    product: Product | None = None
+    agent_id: Name | None = None
+    entity_type: models.EntityType | None = None
+    org_id: Name | None = None
+    instructions: Instructions | None = None
+    metadata: Metadata = {}
+    tags: Annotated[list[Tag], Field(max_length=20)] = []
+    pinned: bool = False
+
+    def draft(self) -> ConversationDraft:
+        """What the use case takes."""
+        return ConversationDraft(**dict(self) | {"tags": tuple(dict.fromkeys(self.tags))})
+
+
+class NewTitle(Body):
+    """A conversation's new title."""
+
+    title: Title
+
+
+class MessageFields(Body):
+    """What a new message and a question have in common."""
+
+    content: Content
+    parent_id: Annotated[str, Field(max_length=64)] | None = None
+    display_text: Annotated[str, Field(max_length=100_000)] | None = None
+    question_config: Extra | None = None
+    prompt_details: Extra | None = None
+    metadata: Metadata = {}
+
+
+class NewMessage(MessageFields):
+    """A message to append. parent_id: the message it goes on from; by default the leaf."""
+
+    role: models.Role
+    is_json: bool = False
+
+    @model_validator(mode="after")
+    def _parses(self) -> Self:
+        if self.is_json:
+            try:
+                json.loads(self.content)
+            except (ValueError, RecursionError):
+                raise ValueError("content should be JSON where is_json is true.") from None
+        return self
+
+    def draft(self) -> MessageDraft:
+        """What the use case takes."""
+        return MessageDraft(**dict(self))
+
+
+class Ask(MessageFields):
+    """A question for the model. instructions: in place of the conversation's, for this turn."""
+
+    instructions: Instructions | None = None
+    model: Annotated[str, Field(max_length=128)] = "default"
+    max_output_tokens: Annotated[int, Field(ge=1, le=128_000)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+
+    def question(self) -> Question:
+        """What the use case takes."""
+        fields = dict(self)
+        settings = {name: fields.pop(name) for name in ASK_SETTINGS}
+        return Question(draft=MessageDraft(**fields), **settings)
+
+
+ASK_SETTINGS = ("instructions", "model", "max_output_tokens", "temperature")
+
+
+class PageQuery(BaseModel):
+    """Which page of a list, and in which order."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    after: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+
+
+class NewestFirst(PageQuery):
+    """A list that begins with the newest."""
+
+    order: Literal["asc", "desc"] = "desc"
+
+
+class OldestFirst(PageQuery):
+    """A list that begins with the oldest."""
+
+    order: Literal["asc", "desc"] = "asc"

@@ -1,0 +1,71 @@
+"""The composition root: what the service is made of, and the one place that puts it together."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.ai import Model
+from shared.auth import authentication
+from shared.clock import Clock, system_clock
+from shared.context import ContextReader
+from shared.conversations import Conversations
+from shared.enrichment import Enrichment
+from shared.messages import Messages
+from shared.repository import BackgroundRepository, Database, Repository, Transport
+from shared.settings import Settings, read_environment
+from shared.sweep import Sweep
+from shared.turns import Turns
+
+if TYPE_CHECKING:  # it comes with openai, which is imported on first use
+    import httpx2
+
+
+class Services:
+    """Everything that the functions use.
+
+    cosmos_transport, model_http_client: what the two SDKs send their requests through; None is their own.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        cosmos_transport: Transport | None = None,
+        model_http_client: "httpx2.AsyncClient | None" = None,
+        clock: Clock = system_clock,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.auth = authentication(settings)
+        self.database = Database(settings, cosmos_transport)
+        self.model = Model(settings, model_http_client)
+        container = settings.cosmos_db_container_name
+        repository = Repository(self.database, container, clock)
+        background = BackgroundRepository(self.database, container)
+        self.conversations = Conversations(repository, clock)
+        self.messages = Messages(repository, clock)
+        context = ContextReader(repository, settings.context_token_budget)
+        self.turns = Turns(repository, self.messages, context, self.model, settings.models, clock)
+        self.enrichment = Enrichment(repository, background, self.model, clock)
+        self.sweep = Sweep(repository, background, self.turns, self.enrichment, clock)
+
+    async def close(self) -> None:
+        """Close what holds connections."""
+        await self.model.close()
+        await self.database.close()
+
+
+_installed: Services | None = None
+
+
+def install(made: Services) -> None:
+    """Use these from now on."""
+    global _installed
+    _installed = made
+
+
+def services() -> Services:
+    """The services of this process, made from the environment on first use; raises SettingsError."""
+    if _installed is None:
+        install(Services(Settings.load(read_environment(Path.cwd()))))
+    assert _installed is not None  # noqa: S101 - for the type checker
+    return _installed

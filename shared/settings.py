@@ -1,0 +1,125 @@
+"""The settings, from the environment; the only module that reads it."""
+
+import base64
+import binascii
+import json
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong. The text has a line for each: its name, what is wrong, the fix."""
+
+
+def read_environment(folder: Path) -> dict[str, str]:
+    """The environment over `local.settings.json` (Values) over `.env`, the files where `folder` has them."""
+    dotenv = {k: v for k, v in dotenv_values(folder / ".env").items() if v is not None}
+    return {**dotenv, **_local_settings(folder / "local.settings.json"), **os.environ}
+
+
+def _local_settings(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))["Values"]
+        return {str(name): str(value) for name, value in values.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise SettingsError(
+            f'{path.name}: is not JSON of the form {{"Values": {{"NAME": "value"}}}}; '
+            "compare it with local.settings.example.json"
+        ) from None
+
+
+class Settings(BaseModel):
+    """Everything that can be set, by its name in lower case. `local.settings.example.json` explains each."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
+
+    auth_mode: Literal["local", "entra"]
+
+    cosmos_db_endpoint: str = Field(pattern=r"^https?://.+")
+    cosmos_db_key: str = ""
+    cosmos_db_database_name: str = Field("conversations", min_length=1)
+    cosmos_db_container_name: str = Field("conversations", min_length=1)
+
+    azure_openai_endpoint: str = Field("", pattern=r"^(https?://.+)?$")
+    azure_openai_key: str = ""
+    azure_openai_deployment: str = "default"
+    azure_openai_title_deployment: str = ""
+    allowed_models: str = ""
+    openai_base_url: str = Field("", pattern=r"^(https?://.+)?$")
+    openai_api_key: str = ""
+    model_timeout_seconds: float = Field(60, gt=0, le=75)  # three tries end before Azure's 230 s
+    context_token_budget: int = Field(16_000, ge=500, le=1_000_000)
+
+    loglevel: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    website_instance_id: str = ""
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str]) -> Self:
+        """Check the settings in `environment`; an empty value counts as not set. Raises SettingsError."""
+        given = {name.lower(): value for name, value in environment.items() if value.strip()}
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            lines = [_line(problem["loc"], problem["msg"]) for problem in error.errors()]
+            raise SettingsError("\n".join(lines)) from None
+
+    @field_validator("loglevel", mode="before")
+    @classmethod
+    def _any_case(cls, value: str) -> str:
+        return value.upper()
+
+    @field_validator("cosmos_db_key")
+    @classmethod
+    def _base64(cls, value: str) -> str:
+        try:
+            base64.b64decode(value, validate=True)
+        except binascii.Error:
+            raise ValueError("is not base64; copy the account's primary key as it is") from None
+        return value
+
+    @model_validator(mode="after")
+    def _local_identity_stays_local(self) -> Self:
+        if self.auth_mode == "local" and self.website_instance_id:
+            raise ValueError(
+                "AUTH_MODE: is 'local', where anyone may claim to be anyone, so it is refused inside Azure; "
+                "set it to 'entra'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_model_is_named(self) -> Self:
+        if not (self.azure_openai_endpoint or self.openai_base_url):
+            raise ValueError(
+                "AZURE_OPENAI_ENDPOINT: is not set; set it (or OPENAI_BASE_URL for another "
+                "OpenAI-compatible server)"
+            )
+        return self
+
+    @cached_property
+    def models(self) -> dict[str, str]:
+        """What a request may name as `model`, and the deployment it stands for."""
+        others = [name.strip() for name in self.allowed_models.split(",") if name.strip()]
+        return {"default": self.azure_openai_deployment} | {
+            name: name for name in [self.azure_openai_deployment, *others]
+        }
+
+
+def _line(location: tuple[int | str, ...], message: str) -> str:
+    """One problem as `NAME: what is wrong; the fix`."""
+    message = message.removeprefix("Value error, ")
+    if not location:
+        return message
+    name = str(location[0]).upper()
+    if name == "AUTH_MODE":
+        return f"{name}: is missing or unknown; set it to 'entra' (or 'local' on a laptop)"
+    if message == "Field required":
+        return f"{name}: is missing; local.settings.example.json says what it is"
+    return f"{name}: {message[0].lower()}{message[1:]}; local.settings.example.json says what it takes"

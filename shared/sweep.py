@@ -1,0 +1,44 @@
+"""Finds what no event has brought about: due work that was missed, and turns whose server has died."""
+
+from itertools import islice
+
+from shared.clock import Clock
+from shared.enrichment import Enrichment
+from shared.errors import NotFound
+from shared.repository import BackgroundRepository, Repository
+from shared.turns import Turns
+
+# The change feed has this long before the sweep takes it that the work was missed.
+GRACE_MS = 60_000
+BATCH = 50
+
+
+class Sweep:
+    """Run by a timer; safe when two run at once, for all it does is conditional on the document."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        background: BackgroundRepository,
+        turns: Turns,
+        enrichment: Enrichment,
+        clock: Clock,
+    ) -> None:
+        self._repository = repository
+        self._background = background
+        self._turns = turns
+        self._enrichment = enrichment
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Close dead turns, then do the work that is overdue."""
+        async for work in self._background.expired_leases(self._clock()):
+            try:
+                conversation = await self._repository.conversation(work.owner, work.id, deleted=True)
+                await self._turns.close_expired(work.owner, conversation)
+            except NotFound:
+                continue
+        overdue = [work async for work in self._background.due(self._clock() - GRACE_MS)]
+        remaining = iter(overdue)
+        while batch := list(islice(remaining, BATCH)):
+            await self._enrichment.enrich(batch)
