@@ -112,7 +112,8 @@ class Enrichment:
         def titled(conversation: Conversation) -> Change:
             if conversation.title_source == "user":
                 return Change(conversation)
-            return self._settled(conversation.changed(title=title, title_source=source))
+            named = conversation.changed(title=title, title_source=source)
+            return self._settled(named) if source == "auto" else Change(named)
 
         return (await self._repository.change(owner, known.id, titled, known=known)).conversation
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.cosmos.errors import bad_request
-from local.cosmos.indexing import IndexingPolicy
+from local.cosmos.indexing import IndexingPolicy, IndexingPolicyError
 from local.cosmos.partition_keys import KeyDefinition, parse_path
 from local.cosmos.resource_ids import container_rid, database_rid, document_prefix, document_rid
 
@@ -58,7 +58,7 @@ class Definition:
         settings = {name: value for name, value in body.items() if name not in _SYSTEM}
         settings["indexingPolicy"] = settings.get("indexingPolicy") or _DEFAULT_INDEXING
         key = KeyDefinition.parse(settings.get("partitionKey"))
-        policy = IndexingPolicy.parse(settings["indexingPolicy"])
+        policy = _policy(settings["indexingPolicy"])
         return cls(settings, key, policy, _default_ttl(settings), _unique_keys(settings))
 
 
@@ -100,6 +100,13 @@ class Container:
 
 def _system(rid: str, link: str, etag: str, ts: int) -> dict[str, Any]:
     return {"_rid": rid, "_self": link, "_etag": f'"{etag}"', "_ts": ts}
+
+
+def _policy(settings: Mapping[str, Any]) -> IndexingPolicy:
+    try:
+        return IndexingPolicy.parse(settings)
+    except (IndexingPolicyError, KeyError, TypeError) as error:
+        raise bad_request(f"The indexing policy can not be understood: {error}") from error
 
 
 def _default_ttl(settings: Mapping[str, Any]) -> int | None:

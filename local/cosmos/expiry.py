@@ -12,7 +12,7 @@ from local.cosmos.documents import COLUMNS, Documents, Row
 from local.cosmos.storage import transaction
 
 _NEXT = "SELECT min(expires_at) FROM documents WHERE expires_at IS NOT NULL"
-_EXPIRED = f"SELECT {COLUMNS} FROM documents WHERE expires_at <= ? AND container = ?"  # noqa: S608  # constant
+_EXPIRED = f"SELECT {COLUMNS} FROM documents WHERE expires_at <= ? AND +container = ?"  # noqa: S608  # constant
 _CONTAINERS = "SELECT DISTINCT container FROM documents WHERE expires_at <= ?"
 
 

@@ -16,6 +16,8 @@ from local.cosmos.query.source import Document
 
 _SELECTED = ", ".join(f"documents.{column}" for column in COLUMNS.split(", "))
 
+_BETWEEN = "(terms.key, terms.document) > (?, ?) AND (terms.key, terms.document) < (?, ?)"
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -73,13 +75,13 @@ class SqliteSource:
         after: tuple[bytes, int] | None = None,
     ) -> Iterator[tuple[bytes, int]]:
         """The (key, number) entries of one index with low <= key < high, in order or in reverse."""
-        query = f"SELECT key, document FROM {self._scope.terms} AND name = ? AND key >= ? AND key < ?"  # noqa: S608  # constants
-        values = (*self._scope.parameters, index, low, high)
-        if after is not None:
-            query += f" AND (key, document) {'<' if descending else '>'} (?, ?)"
-            values += after
+        # Documents are numbered from 1, so (key, 0) lies before all entries of a key.
+        lower = (low, 0) if after is None or descending else after
+        upper = after if after is not None and descending else (high, 0)
+        query = f"SELECT terms.key, terms.document FROM {self._scope.terms} AND terms.name = ? AND {_BETWEEN}"  # noqa: S608  # constants
         order = " DESC" if descending else ""
-        return iter(self._connection.execute(f"{query} ORDER BY key{order}, document{order}", values))
+        values = (*self._scope.parameters, index, *lower, *upper)
+        return iter(self._connection.execute(f"{query} ORDER BY terms.key{order}, terms.document{order}", values))
 
     def document(self, rid: int) -> Document | None:
         """One document by its number."""

@@ -80,7 +80,7 @@ class Model:
         create = connection.openai.chat.completions.create
         with failures_told():
             try:
-                async with asyncio.timeout(None):
+                async with asyncio.timeout(self._settings.model_timeout_seconds):
                     completion = await create(model=deployment, messages=messages, **given)
             except connection.bad_request as error:
                 if error.code != "content_filter":

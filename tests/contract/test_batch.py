@@ -39,7 +39,12 @@ async def test_a_failing_operation_undoes_the_others(container: ContainerProxy) 
     before = await container.create_item(an_item("a", n=1))
     with pytest.raises(exceptions.CosmosBatchOperationError) as failed:
         await container.execute_item_batch(
-            [("create", (an_item("new"),)), ("patch", ("a", NINE)), ("delete", ("missing",)), ("read", ("a",))],
+            [
+                ("create", (an_item("new"),)),
+                ("patch", ("a", NINE)),
+                ("delete", ("missing",)),
+                ("read", ("a",)),
+            ],
             KEY,
         )
     assert failed.value.error_index == 2

@@ -13,7 +13,11 @@ Operations = list[dict[str, Any]]
 APPLIED = {
     "add makes a property": ({}, [{"op": "add", "path": "/n", "value": 1}], {"n": 1}),
     "add replaces a property": ({"n": 1}, [{"op": "add", "path": "/n", "value": 2}], {"n": 2}),
-    "add inserts into an array": ({"a": [1, 3]}, [{"op": "add", "path": "/a/1", "value": 2}], {"a": [1, 2, 3]}),
+    "add inserts into an array": (
+        {"a": [1, 3]},
+        [{"op": "add", "path": "/a/1", "value": 2}],
+        {"a": [1, 2, 3]},
+    ),
     "add appends at -": ({"a": [1]}, [{"op": "add", "path": "/a/-", "value": 2}], {"a": [1, 2]}),
     "set replaces in an array": ({"a": [1, 3]}, [{"op": "set", "path": "/a/1", "value": 2}], {"a": [1, 2]}),
     "set makes a nested property": ({"o": {}}, [{"op": "set", "path": "/o/x", "value": 1}], {"o": {"x": 1}}),

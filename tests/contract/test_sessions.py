@@ -53,7 +53,9 @@ async def test_the_ranges_are_read_once(container: ContainerProxy, engine: Engin
     assert [call.operation for call in calls] == ["read", "upsert", "read"] * 3
 
 
-async def test_two_clients_of_one_engine_see_each_others_writes(container: ContainerProxy, engine: Engine) -> None:
+async def test_two_clients_of_one_engine_see_each_others_writes(
+    container: ContainerProxy, engine: Engine
+) -> None:
     database = container.container_link.split("/")[1]
     async with CosmosClient(engine.url, engine.key, transport=EmbeddedTransport(engine)) as other:
         theirs = other.get_database_client(database).get_container_client(container.id)

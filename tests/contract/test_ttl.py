@@ -51,7 +51,9 @@ async def test_a_patch_can_set_the_time_to_live(container: ContainerProxy, clock
     assert await ids(container) == []
 
 
-async def test_the_containers_default_holds_unless_the_item_says(database: DatabaseProxy, clock: Clock) -> None:
+async def test_the_containers_default_holds_unless_the_item_says(
+    database: DatabaseProxy, clock: Clock
+) -> None:
     events = await database.create_container("events", PartitionKey(path="/turnId"), default_ttl=60)
     await events.create_item({"id": "default", "turnId": "t"})
     await events.create_item({"id": "short", "turnId": "t", "ttl": 5})

@@ -314,6 +314,7 @@ async def test_no_text_of_the_server_reaches_the_caller(
         completion(None),
         completion(None, finish_reason="tool_calls"),
         completion(None, refusal="I can't help with that."),
+        completion("I'm sorry.", refusal="I can't help with that."),
     ],
     ids=lambda reply: reply.text[:40],
 )
@@ -426,9 +427,14 @@ async def test_json_of_another_shape_or_an_empty_title_is_a_model_error(asking: 
         await asking(Server(completion(content))).title(QUESTION)
 
 
-async def test_a_title_that_the_filter_stops_is_a_model_error(asking: Asking) -> None:
+@pytest.mark.parametrize(
+    "reply",
+    [problem(400, "content_filter"), completion("Trip to", finish_reason="length")],
+    ids=["filter", "length"],
+)
+async def test_a_title_that_stops_early_is_a_model_error(asking: Asking, reply: httpx2.Response) -> None:
     with pytest.raises(ModelError):
-        await asking(Server(problem(400, "content_filter"))).title(QUESTION)
+        await asking(Server(reply)).title(QUESTION)
 
 
 # Counting
@@ -444,7 +450,7 @@ async def test_a_title_that_the_filter_stops_is_a_model_error(asking: Asking) ->
         ("2026", 3),
         ("мир", 2),
         ("桥", 1),
-        ("😀", 2),
+        ("😀😀😀", 6),
         ("\ud83d", 1),
     ],
 )

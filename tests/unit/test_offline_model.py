@@ -103,12 +103,19 @@ async def test_usage_is_the_estimate(model: Model) -> None:
     assert answer.usage.output_tokens == count_tokens(answer.content)
 
 
-async def test_a_whole_answer_takes_its_time_and_a_title_does_not() -> None:
+async def test_a_whole_answer_takes_its_time() -> None:
     async with httpx2.AsyncClient(transport=OfflineModel(500), base_url=URL) as client:
         start = time.monotonic()
         answer = await client.post("/chat/completions", json=asked("Hi"))
         words = len(answer.json()["choices"][0]["message"]["content"].split())
         assert time.monotonic() - start >= words / 500
+
+
+async def test_titles_come_at_once() -> None:
+    title = {"type": "json_schema", "json_schema": {"name": "title"}}
+    material = json.dumps({"messages": [{"role": "user", "content": TRIP[0]}]})
+    async with httpx2.AsyncClient(transport=OfflineModel(1), base_url=URL) as client, asyncio.timeout(0.5):
+        await client.post("/chat/completions", json=asked(material, response_format=title))
 
 
 # Streams

@@ -94,7 +94,14 @@ def _query(request: Request) -> Query:
     text = body.get("query") if isinstance(body, dict) else None
     if not isinstance(text, str):
         raise bad_request("A query needs its text.")
-    return parse(text, {one["name"]: one["value"] for one in body.get("parameters") or []})
+    return parse(text, _parameters(body.get("parameters") or []))
+
+
+def _parameters(parameters: object) -> dict[str, Any]:
+    try:
+        return {each["name"]: each.get("value") for each in parameters}  # type: ignore[attr-defined]  # JSON
+    except (TypeError, KeyError, AttributeError) as error:
+        raise bad_request("The parameters of a query are objects with name and value.") from error
 
 
 def _scope(engine: Engine, container: Container, request: Request) -> Scope:
