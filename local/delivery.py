@@ -57,6 +57,4 @@ def _log_passed_over(
     function: RegisteredFunction, documents: Sequence[dict[str, Any]], failure: Exception
 ) -> None:
     ids = ", ".join(str(document.get("id")) for document in documents)
-    logger.error(
-        "function %s failed; passed over are: %s", function.name, ids, exc_info=failure
-    )
+    logger.error("function %s failed; passed over are: %s", function.name, ids, exc_info=failure)

@@ -2,8 +2,8 @@
 
 A lease may be taken when nobody owns it, when it has expired, or when its owner has this host's own name. A
 host is named for something that only one process can hold at a time (the locked data folder, or a machine's
-listening port), so an owner of the same name is a process that is gone: after a crash the next start waits for
-nothing.
+listening port), so an owner of the same name is a process that is gone: after a crash the next start waits
+for nothing.
 """
 
 import asyncio

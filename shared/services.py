@@ -1,5 +1,6 @@
 """The composition root: what the service is made of, and the one place that puts it together."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,7 @@ def install(made: Services) -> None:
     """Use these from now on."""
     global _installed
     _installed = made
+    logging.getLogger("shared").setLevel(made.settings.loglevel)
 
 
 def services() -> Services:

@@ -50,12 +50,12 @@ class Settings(BaseModel):
 
     azure_openai_endpoint: str = Field("", pattern=r"^(https?://.+)?$")
     azure_openai_key: str = ""
-    azure_openai_deployment: str = "default"
+    azure_openai_deployment: str = ""
     azure_openai_title_deployment: str = ""
     allowed_models: str = ""
     openai_base_url: str = Field("", pattern=r"^(https?://.+)?$")
     openai_api_key: str = ""
-    model_timeout_seconds: float = Field(60, gt=0, le=75)  # three tries end before Azure's 230 s
+    model_timeout_seconds: float = Field(90, gt=0, le=200)
     context_token_budget: int = Field(16_000, ge=500, le=1_000_000)
 
     loglevel: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -95,21 +95,24 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _a_model_is_named(self) -> Self:
+    def _one_model_is_named(self) -> Self:
         if not (self.azure_openai_endpoint or self.openai_base_url):
             raise ValueError(
-                "AZURE_OPENAI_ENDPOINT: is not set; set it (or OPENAI_BASE_URL for another "
+                "AZURE_OPENAI_ENDPOINT: is missing; set it (or OPENAI_BASE_URL for another "
                 "OpenAI-compatible server)"
             )
+        if self.azure_openai_endpoint and self.openai_base_url:
+            raise ValueError("OPENAI_BASE_URL: stands beside AZURE_OPENAI_ENDPOINT; remove one of the two")
+        if self.azure_openai_endpoint and not self.azure_openai_deployment:
+            raise ValueError("AZURE_OPENAI_DEPLOYMENT: is missing; set it to the deployment that answers")
         return self
 
     @cached_property
     def models(self) -> dict[str, str]:
         """What a request may name as `model`, and the deployment it stands for."""
+        deployment = self.azure_openai_deployment or "default"  # a server of one model minds no name
         others = [name.strip() for name in self.allowed_models.split(",") if name.strip()]
-        return {"default": self.azure_openai_deployment} | {
-            name: name for name in [self.azure_openai_deployment, *others]
-        }
+        return {"default": deployment} | {name: name for name in [deployment, *others]}
 
 
 def _line(location: tuple[int | str, ...], message: str) -> str:

@@ -14,9 +14,8 @@ from local.cosmos.documents import COLUMNS, Row, as_answered
 
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 
-_SELECTED = ", ".join(f"documents.{column}" for column in COLUMNS.split(", "))
 _CHANGES = f"""
-    SELECT {_SELECTED} FROM documents CROSS JOIN partitions ON partitions.number = documents.partition
+    SELECT {COLUMNS} FROM documents CROSS JOIN partitions ON partitions.number = documents.partition
     WHERE documents.container = ? AND documents.lsn > ? AND documents.ts >= ? AND epk >= ? AND epk < ?
     ORDER BY documents.lsn, documents.number
 """  # noqa: S608  # constant

@@ -14,7 +14,9 @@ from local.cosmos.errors import conflict
 from local.cosmos.index_entries import change_entries
 from local.cosmos.partition_keys import LogicalKey
 
-COLUMNS = "number, partition, id, lsn, etag, ts, size, text"
+COLUMNS = ", ".join(
+    f"documents.{name}" for name in ("number", "partition", "id", "lsn", "etag", "ts", "size", "text")
+)
 
 _FIND_PARTITION = "SELECT number FROM partitions WHERE container = ? AND epk = ? AND key = ?"
 _ADD_PARTITION = "INSERT INTO partitions (container, epk, key) VALUES (?, ?, ?)"

@@ -5,6 +5,11 @@ them into answers with the body `{"code": ..., "message": ...}`.
 """
 
 _CODES = {
+    200: "OK",
+    201: "Created",
+    204: "NoContent",
+    207: "MultiStatus",
+    304: "NotModified",
     400: "BadRequest",
     403: "Forbidden",
     404: "NotFound",

@@ -14,8 +14,6 @@ from local.cosmos.documents import COLUMNS, Row, as_document
 from local.cosmos.indexing import IndexingPolicy
 from local.cosmos.query.source import Document
 
-_SELECTED = ", ".join(f"documents.{column}" for column in COLUMNS.split(", "))
-
 _BETWEEN = "(terms.key, terms.document) > (?, ?) AND (terms.key, terms.document) < (?, ?)"
 
 
@@ -60,7 +58,7 @@ class SqliteSource:
 
     def documents(self, after: int = 0) -> Iterator[Document]:
         """Every document with a number above `after`, ascending."""
-        query = f"SELECT {_SELECTED} FROM {self._scope.documents} AND documents.number > ?"  # noqa: S608  # constants
+        query = f"SELECT {COLUMNS} FROM {self._scope.documents} AND documents.number > ?"  # noqa: S608  # constants
         values = (*self._scope.parameters, after)
         for row in self._connection.execute(f"{query} ORDER BY documents.number", values):
             yield self._document(row)
@@ -81,7 +79,9 @@ class SqliteSource:
         query = f"SELECT terms.key, terms.document FROM {self._scope.terms} AND terms.name = ? AND {_BETWEEN}"  # noqa: S608  # constants
         order = " DESC" if descending else ""
         values = (*self._scope.parameters, index, *lower, *upper)
-        return iter(self._connection.execute(f"{query} ORDER BY terms.key{order}, terms.document{order}", values))
+        return iter(
+            self._connection.execute(f"{query} ORDER BY terms.key{order}, terms.document{order}", values)
+        )
 
     def document(self, rid: int) -> Document | None:
         """One document by its number."""

@@ -1,6 +1,5 @@
 """The engine as a transport of azure-core: what the SDK sends does not leave the process."""
 
-from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 
@@ -8,6 +7,7 @@ from azure.core.pipeline.transport import AsyncHttpResponse, AsyncHttpTransport,
 from azure.core.utils import CaseInsensitiveDict
 
 from local.cosmos.engine import Engine
+from local.cosmos.errors import code_of
 from local.cosmos.wire.messages import Answer, Request
 from local.cosmos.wire.serve import serve
 
@@ -18,7 +18,7 @@ class EmbeddedResponse(AsyncHttpResponse):
     def __init__(self, request: HttpRequest, answer: Answer) -> None:
         super().__init__(request, None)
         self.status_code = answer.status
-        self.reason = HTTPStatus(answer.status).phrase
+        self.reason = code_of(answer.status)
         self.headers = CaseInsensitiveDict(answer.headers)
         self.content_type = "application/json"
         self._content = answer.body

@@ -66,7 +66,7 @@ class Model:
             await self._http_client.aclose()
 
     async def _extract(self, extract: Extract) -> Answer:
-        deployment = self._settings.azure_openai_title_deployment or self._settings.azure_openai_deployment
+        deployment = self._settings.azure_openai_title_deployment or self._settings.models["default"]
         answer = await self._complete(deployment, extract.prompts, {"response_format": extract.format})
         if answer.incomplete_reason:
             raise ModelError(f"The model stopped before the end ({answer.incomplete_reason}).")

@@ -25,7 +25,7 @@ from shared.ids import new_ulid
 from shared.repository import Cost, metered
 from shared.services import services
 
-logger = logging.getLogger("requests")
+logger = logging.getLogger("shared.requests")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 

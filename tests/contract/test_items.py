@@ -1,9 +1,12 @@
 """Single items: writing and reading them, their identity, ETags, and what is refused."""
 
+from typing import Any
+
 import pytest
 from azure.core import MatchConditions
 from azure.cosmos import exceptions
 from azure.cosmos.aio import ContainerProxy, DatabaseProxy
+from azure.cosmos.partition_key import NonePartitionKeyValue
 
 from tests.contract.conftest import KEY, OTHER_KEY, Item, an_item
 
@@ -37,13 +40,13 @@ async def test_the_same_id_in_another_logical_partition_is_another_item(containe
 
 
 async def test_keys_of_different_types_are_different_partitions(by_key: ContainerProxy) -> None:
-    keys = [5, "5", True, None, "", "true"]
+    keys: list[Any] = [5, "5", True, None, "", "true"]
     for index, key in enumerate(keys):
         await by_key.create_item({"id": "a", "key": key, "index": index})
     await by_key.create_item({"id": "a", "index": "missing"})
     read = [(await by_key.read_item("a", key))["index"] for key in keys]
     assert read == list(range(len(keys)))
-    assert (await by_key.read_item("a", {}))["index"] == "missing"
+    assert (await by_key.read_item("a", NonePartitionKeyValue))["index"] == "missing"
 
 
 async def test_a_whole_number_is_the_same_key_as_its_float(by_key: ContainerProxy) -> None:
@@ -99,7 +102,7 @@ async def test_a_write_on_an_outdated_version_is_refused(container: ContainerPro
 
 
 async def _write_if(container: ContainerProxy, write: str, etag: str) -> None:
-    condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+    condition: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
     if write == "replace":
         await container.replace_item("a", an_item("a", n=3), **condition)
     elif write == "upsert":
@@ -112,7 +115,7 @@ async def _write_if(container: ContainerProxy, write: str, etag: str) -> None:
 
 async def test_a_read_of_a_known_version_has_no_body(container: ContainerProxy) -> None:
     etag = (await container.create_item(an_item("a")))["_etag"]
-    condition = {"etag": etag, "match_condition": MatchConditions.IfModified}
+    condition: dict[str, Any] = {"etag": etag, "match_condition": MatchConditions.IfModified}
     assert dict(await container.read_item("a", KEY, **condition)) == {}
     await container.replace_item("a", an_item("a", n=2))
     assert (await container.read_item("a", KEY, **condition))["n"] == 2

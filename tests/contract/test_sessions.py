@@ -7,6 +7,8 @@ from azure.cosmos.aio import ContainerProxy, CosmosClient
 from local.cosmos import EmbeddedTransport, Engine
 from tests.contract.conftest import KEY, an_item
 
+AHEAD = "0:-1#999"
+
 
 def lsn(token: str) -> int:
     return int(token.split("#")[1])
@@ -37,7 +39,7 @@ async def test_a_refused_write_is_no_commit(container: ContainerProxy) -> None:
 async def test_a_token_ahead_of_the_container_is_not_simply_not_found(container: ContainerProxy) -> None:
     await container.create_item(an_item("a"))
     with pytest.raises(exceptions.CosmosResourceNotFoundError) as refused:
-        await container.read_item("a", KEY, session_token="0:-1#999")
+        await container.read_item("a", KEY, session_token=AHEAD)
     assert refused.value.sub_status == 1002
 
 

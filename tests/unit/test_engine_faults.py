@@ -1,0 +1,90 @@
+"""Faults strike as told, and the calls of an engine can be counted."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from azure.core.exceptions import ServiceResponseError
+from azure.cosmos import PartitionKey, exceptions
+from azure.cosmos.aio import ContainerProxy, CosmosClient
+
+from local.cosmos import EmbeddedTransport, Engine, Fault
+from local.cosmos.faults import THROTTLED
+
+ITEM = {"id": "a", "key": "k"}
+
+
+@pytest.fixture
+def engine() -> Iterator[Engine]:
+    engine = Engine.open(None)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+async def container(engine: Engine) -> AsyncIterator[ContainerProxy]:
+    async with CosmosClient(engine.url, engine.key, transport=EmbeddedTransport(engine)) as client:
+        database = await client.create_database("d")
+        yield await database.create_container("c", PartitionKey(path="/key"))
+
+
+async def test_a_fault_refuses_and_nothing_is_done(engine: Engine, container: ContainerProxy) -> None:
+    engine.faults.add(Fault("create", status=449))
+    with pytest.raises(exceptions.CosmosHttpResponseError) as refused:
+        await container.create_item(ITEM)
+    assert refused.value.status_code == 449
+    await container.create_item(ITEM)
+
+
+async def test_a_fault_after_the_commit_loses_only_the_answer(
+    engine: Engine, container: ContainerProxy
+) -> None:
+    engine.faults.add(Fault("batch", status=408, after=True))
+    with pytest.raises(exceptions.CosmosHttpResponseError):
+        await container.execute_item_batch([("create", (ITEM,))], "k")
+    assert (await container.read_item("a", "k"))["id"] == "a"
+
+
+async def test_a_write_whose_connection_breaks_is_sent_once(
+    engine: Engine, container: ContainerProxy
+) -> None:
+    engine.faults.add(Fault("create", container="c", error=ServiceResponseError("reset"), after=True))
+    with engine.recording() as calls, pytest.raises(ServiceResponseError):
+        await container.create_item(ITEM)
+    assert [(call.operation, call.status) for call in calls] == [("create", 0)]
+
+
+async def test_the_sdk_waits_and_tries_again_when_throttled(
+    engine: Engine, container: ContainerProxy
+) -> None:
+    engine.faults.add(Fault("create", status=429, sub_status=3200, headers=THROTTLED, times=2))
+    with engine.recording() as calls:
+        await container.create_item(ITEM)
+    assert [call.status for call in calls] == [429, 429, 201]
+
+
+async def test_a_fault_for_another_container_waits(engine: Engine, container: ContainerProxy) -> None:
+    engine.faults.add(Fault("create", container="other", status=503))
+    await container.create_item(ITEM)
+    engine.faults.clear()
+
+
+async def test_a_slow_answer_is_still_right(engine: Engine, container: ContainerProxy) -> None:
+    engine.faults.add(Fault("create", delay=0.01))
+    assert (await container.create_item(ITEM))["id"] == "a"
+
+
+async def test_recorded_calls_have_their_charges(engine: Engine, container: ContainerProxy) -> None:
+    with engine.recording() as calls:
+        await container.create_item(ITEM)
+    await container.read_item("a", "k")
+    assert [(call.method, call.operation, call.container, call.status) for call in calls] == [
+        ("POST", "create", "c", 201)
+    ]
+    assert calls[0].charge > 1
+
+
+async def test_two_engines_do_not_see_each_other(engine: Engine, container: ContainerProxy) -> None:
+    other = Engine.open(None)
+    async with CosmosClient(other.url, other.key, transport=EmbeddedTransport(other)) as client:
+        assert [database async for database in client.list_databases()] == []
+    other.close()

@@ -1,0 +1,155 @@
+"""The data folder: one engine at a time, and nothing acknowledged is lost."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from azure.cosmos import PartitionKey
+from azure.cosmos.aio import ContainerProxy, CosmosClient
+
+from local.cosmos import EmbeddedTransport, Engine, FolderInUse
+from local.cosmos.storage import ForeignFile
+
+HOLD = """
+import sys
+from pathlib import Path
+from local.cosmos import Engine
+engine = Engine.open(Path(sys.argv[1]))
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+WRITE = """
+import asyncio, sys
+from pathlib import Path
+from tests.unit.test_engine_storage import opened
+async def write():
+    async with opened(Path(sys.argv[1])) as container:
+        for n in range(1_000_000):
+            item = await container.create_item({"id": str(n), "key": "k", "text": "x" * 500})
+            print(n, item["_etag"], flush=True)
+asyncio.run(write())
+"""
+
+
+class opened:  # noqa: N801  # reads as a verb: async with opened(folder) as container
+    """A container in a data folder, made at the first time; all is closed at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self._engine = Engine.open(folder)
+        self._client = CosmosClient(
+            self._engine.url, self._engine.key, transport=EmbeddedTransport(self._engine)
+        )
+
+    async def __aenter__(self) -> ContainerProxy:
+        await self._client.__aenter__()
+        database = await self._client.create_database_if_not_exists("d")
+        return await database.create_container_if_not_exists("c", PartitionKey(path="/key"))
+
+    async def __aexit__(self, *reason: object) -> None:
+        await self._client.close()
+        self._engine.close()
+
+
+def run(script: str, folder: Path) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", script, str(folder)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603  # our own
+
+
+def test_a_second_process_is_told_that_the_folder_is_in_use(tmp_path: Path) -> None:
+    with run(HOLD, tmp_path) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "open\n"
+        with pytest.raises(FolderInUse, match=f"{tmp_path}.*--data"):
+            Engine.open(tmp_path)
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+    Engine.open(tmp_path).close()
+
+
+def test_a_folder_is_free_again_after_closing(tmp_path: Path) -> None:
+    first = Engine.open(tmp_path / "made" / "if missing")
+    with pytest.raises(FolderInUse):
+        Engine.open(tmp_path / "made" / "if missing")
+    first.close()
+    Engine.open(tmp_path / "made" / "if missing").close()
+
+
+async def test_killing_a_writer_loses_nothing_it_was_told_is_written(tmp_path: Path) -> None:
+    with run(WRITE, tmp_path) as writer:
+        assert writer.stdout is not None
+        acknowledged = [writer.stdout.readline().split() for _ in range(200)]
+        writer.send_signal(signal.SIGKILL)
+        acknowledged += [line.split() for line in writer.stdout if line.endswith("\n")]
+        writer.wait()
+    async with opened(tmp_path) as container:
+        found = {item["id"]: item["_etag"] async for item in container.read_all_items()}
+        expected = dict(line for line in acknowledged if len(line) == 2)
+        assert len(expected) >= 200
+        assert expected.items() <= found.items()
+        by_index = container.query_items("SELECT * FROM c WHERE c.id = '150'", partition_key="k")
+        assert [item["id"] async for item in by_index] == ["150"]
+
+
+async def test_items_definitions_and_resource_ids_survive_reopening(tmp_path: Path) -> None:
+    async with opened(tmp_path) as container:
+        before = await container.create_item({"id": "a", "key": "k"})
+        definition = dict(await container.read())
+    async with opened(tmp_path) as container:
+        assert dict(await container.read()) == definition
+        assert dict(await container.read_item("a", "k")) == dict(before)
+
+
+async def test_numbers_and_etags_are_not_used_again_after_reopening(tmp_path: Path) -> None:
+    tokens, etags, rids = [], [], []
+    for _ in range(3):
+        async with opened(tmp_path) as container:
+            for _ in range(2):
+                item = await container.create_item({"id": "a", "key": "k"})
+                tokens.append(item.get_response_headers()["x-ms-session-token"])
+                etags.append(item["_etag"])
+                rids.append(item["_rid"])
+                await container.delete_item("a", "k")
+    assert [int(token.split("#")[1]) for token in tokens] == [1, 3, 5, 7, 9, 11]
+    assert len(set(etags)) == len(set(rids)) == 6
+
+
+async def test_a_change_feed_goes_on_after_reopening(tmp_path: Path) -> None:
+    async with opened(tmp_path) as container:
+        await container.create_item({"id": "a", "key": "k"})
+        feed = container.query_items_change_feed(start_time="Beginning")
+        assert [item["id"] async for item in feed] == ["a"]
+        token = container.client_connection.last_response_headers["etag"]
+    async with opened(tmp_path) as container:
+        await container.create_item({"id": "b", "key": "k"})
+        rest = container.query_items_change_feed(continuation=token)
+        assert [item["id"] async for item in rest] == ["b"]
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "cosmos.sqlite3"
+    file.write_text("something of somebody else, and long enough to be looked at " * 50)
+    before = file.read_bytes()
+    with pytest.raises(ForeignFile, match="not a SQLite database"):
+        Engine.open(tmp_path)
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["CREATE TABLE theirs (x)", f"PRAGMA application_id = {0x434F534D}; PRAGMA user_version = 99"],
+)
+def test_another_programs_database_or_version_is_left_alone(tmp_path: Path, statement: str) -> None:
+    file = tmp_path / "cosmos.sqlite3"
+    connection = sqlite3.connect(file)
+    connection.executescript(statement)
+    connection.close()
+    before = file.read_bytes()
+    with pytest.raises(ForeignFile):
+        Engine.open(tmp_path)
+    assert file.read_bytes() == before
+    with pytest.raises(ForeignFile):  # and it is not held locked
+        Engine.open(tmp_path)

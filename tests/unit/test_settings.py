@@ -1,0 +1,84 @@
+"""A setting that is missing or wrong ends the start with one line that names it and the fix."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from shared.settings import Settings, SettingsError, read_environment
+
+GOOD = {
+    "AUTH_MODE": "local",
+    "COSMOS_DB_ENDPOINT": "https://example.documents.azure.com",
+    "AZURE_OPENAI_ENDPOINT": "https://example.openai.azure.com",
+    "AZURE_OPENAI_DEPLOYMENT": "gpt",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "named", "fix"),
+    [
+        ({"AUTH_MODE": None}, "AUTH_MODE", "'entra'"),
+        ({"AUTH_MODE": "none"}, "AUTH_MODE", "'entra'"),
+        ({"WEBSITE_INSTANCE_ID": "1"}, "AUTH_MODE", "entra"),
+        ({"COSMOS_DB_ENDPOINT": None}, "COSMOS_DB_ENDPOINT", "local.settings.example.json"),
+        ({"COSMOS_DB_ENDPOINT": "example"}, "COSMOS_DB_ENDPOINT", "local.settings.example.json"),
+        ({"COSMOS_DB_KEY": "not base64!"}, "COSMOS_DB_KEY", "copy the account's primary key"),
+        ({"AZURE_OPENAI_ENDPOINT": None}, "AZURE_OPENAI_ENDPOINT", "OPENAI_BASE_URL"),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1"}, "OPENAI_BASE_URL", "remove one"),
+        ({"AZURE_OPENAI_DEPLOYMENT": ""}, "AZURE_OPENAI_DEPLOYMENT", "set it"),
+        ({"CONTEXT_TOKEN_BUDGET": "many"}, "CONTEXT_TOKEN_BUDGET", "local.settings.example.json"),
+        ({"MODEL_TIMEOUT_SECONDS": "0"}, "MODEL_TIMEOUT_SECONDS", "local.settings.example.json"),
+        ({"LOGLEVEL": "loud"}, "LOGLEVEL", "local.settings.example.json"),
+    ],
+)
+def test_one_line_names_the_setting_and_the_fix(changed: dict[str, str | None], named: str, fix: str) -> None:
+    environment = {name: value for name, value in (GOOD | changed).items() if value is not None}
+
+    with pytest.raises(SettingsError) as error:
+        Settings.load(environment)
+
+    (line,) = str(error.value).splitlines()
+    assert line.startswith(f"{named}: ")
+    assert fix in line
+
+
+def test_a_wrong_key_is_not_repeated() -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.load(GOOD | {"COSMOS_DB_KEY": "s3cret!"})
+    assert "s3cret" not in str(error.value)
+
+
+def test_an_empty_value_counts_as_not_set() -> None:
+    assert Settings.load(GOOD | {"LOGLEVEL": "", "COSMOS_DB_DATABASE_NAME": " "}).loglevel == "INFO"
+
+
+def test_default_stands_for_the_deployment_and_others_must_be_allowed() -> None:
+    models = Settings.load(GOOD | {"ALLOWED_MODELS": "small, large,"}).models
+    assert models == {"default": "gpt", "gpt": "gpt", "small": "small", "large": "large"}
+
+
+def test_the_environment_wins_over_local_settings_and_those_over_dotenv(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("A_SETTING=dotenv\nB_SETTING=dotenv\nC_SETTING=dotenv\n")
+    values = {"Values": {"A_SETTING": "file", "B_SETTING": "file"}}
+    (tmp_path / "local.settings.json").write_text(json.dumps(values))
+    monkeypatch.setenv("A_SETTING", "environment")
+
+    found = read_environment(tmp_path)
+
+    assert [found[f"{letter}_SETTING"] for letter in "ABC"] == ["environment", "file", "dotenv"]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"Values": 1}', "{}"])
+def test_a_broken_settings_file_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "local.settings.json").write_text(text)
+    with pytest.raises(SettingsError, match=r"local\.settings\.json: "):
+        read_environment(tmp_path)
+
+
+def test_the_example_explains_every_setting() -> None:
+    example = json.loads(Path("local.settings.example.json").read_text(encoding="utf-8"))["Values"]
+    known = {name.upper() for name in Settings.model_fields} - {"WEBSITE_INSTANCE_ID"}
+    assert known <= set(example)
