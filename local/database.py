@@ -1,4 +1,4 @@
-"""The database that the laptop host works with: the embedded engine, or the account that the settings name."""
+"""The database that the laptop host works with: the embedded engine, or an account."""
 
 import socket
 from collections.abc import Iterator, Mapping
@@ -17,8 +17,9 @@ from local.cosmos import EmbeddedTransport, Engine
 class Database:
     """How to reach it.
 
-    place: where the data is, for people. owner: this host's name in leases, for which see local.leases: the
-    engine's folder is locked by one process, so there it is always the same; with an account it needs the port.
+    place: where the data is, for people.
+    owner: this host's name in leases, for which see local.leases. The engine's folder is locked by one
+        process, so there it is always the same; with an account it is the machine and the port.
     """
 
     endpoint: str
@@ -39,8 +40,10 @@ class Database:
             from azure.identity.aio import DefaultAzureCredential
 
             credential = await resources.enter_async_context(DefaultAzureCredential())
-        options = {"transport": self.transport} if self.engine else {}
-        return await resources.enter_async_context(CosmosClient(self.endpoint, credential, **options))
+        options: dict[str, Any] = {"transport": self.transport} if self.engine else {}
+        client = CosmosClient(self.endpoint, credential, **options)
+        resources.push_async_callback(client.close)  # also if entering fails: it has a connection by then
+        return await client.__aenter__()
 
 
 @contextmanager

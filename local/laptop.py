@@ -39,8 +39,8 @@ class Options:
 async def serve(options: Options, given: Mapping[str, str]) -> None:
     """Serve with the settings `given` until SIGINT or SIGTERM.
 
-    Raises PortInUse, FolderInUse, ForeignFile, SettingsError, Refused, and AzureError where the account of the
-    settings cannot be used.
+    Raises PortInUse, FolderInUse, ForeignFile, SettingsError, Refused, and AzureError where the account that
+    the settings name cannot be used.
     """
     async with AsyncExitStack() as resources:
         listener = resources.enter_context(listening(options.host, options.port))

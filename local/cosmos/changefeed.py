@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.cosmos.containers import Container
-from local.cosmos.documents import COLUMNS, Row, as_answered
+from local.cosmos.documents import COLUMNS
+from local.cosmos.versions import Row, as_answered
 
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 

@@ -1,18 +1,16 @@
 """The stored documents: rows of one container, always written together with their index entries.
 
-Times are whole seconds. Nothing here opens a transaction; the caller does.
+Nothing here opens a transaction; the caller does.
 """
 
-import json
 import sqlite3
-from dataclasses import dataclass
-from typing import Any, NamedTuple
 from uuid import uuid4
 
-from local.cosmos.containers import Container, check_ttl
+from local.cosmos.containers import Container
 from local.cosmos.errors import conflict
 from local.cosmos.index_entries import change_entries
 from local.cosmos.partition_keys import LogicalKey
+from local.cosmos.versions import Draft, Row, Stamp, as_document, effective_ttl, system_properties
 
 COLUMNS = ", ".join(
     f"documents.{name}" for name in ("number", "partition", "id", "lsn", "etag", "ts", "size", "text")
@@ -21,7 +19,7 @@ COLUMNS = ", ".join(
 _FIND_PARTITION = "SELECT number FROM partitions WHERE container = ? AND epk = ? AND key = ?"
 _ADD_PARTITION = "INSERT INTO partitions (container, epk, key) VALUES (?, ?, ?)"
 _FIND = f"SELECT {COLUMNS} FROM documents WHERE partition = ? AND id = ?"  # noqa: S608  # constant
-_FIND_NUMBER = f"SELECT {COLUMNS} FROM documents WHERE number = ?"  # noqa: S608  # constant
+_FIND_NUMBER = f"SELECT {COLUMNS} FROM documents WHERE number = ? AND container = ?"  # noqa: S608  # constant
 _IN_PARTITION = f"SELECT {COLUMNS} FROM documents WHERE partition = ?"  # noqa: S608  # constant
 _IN_CONTAINER = f"SELECT {COLUMNS} FROM documents WHERE container = ?"  # noqa: S608  # constant
 _INSERT = """
@@ -33,73 +31,6 @@ _UPDATE = (
 )
 _SET_END = "UPDATE documents SET expires_at = ? WHERE number = ?"
 _MAX_REMEMBERED_PARTITIONS = 20_000
-
-
-class Row(NamedTuple):
-    """One stored document.
-
-    etag: without its quotes. text: JSON without system properties; size: its bytes.
-    """
-
-    number: int
-    partition: int
-    id: str
-    lsn: int
-    etag: str
-    ts: int
-    size: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A version to be stored: the item, its JSON text, its bytes, the seconds it lives (None: for good)."""
-
-    id: str
-    item: dict[str, Any]
-    text: str
-    size: int
-    ttl: int | None
-
-    def expires_at(self, ts: int) -> int | None:
-        """When it ends if it is written at this time."""
-        return None if self.ttl is None else ts + self.ttl
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """The commit that a version belongs to."""
-
-    lsn: int
-    ts: int
-
-
-def effective_ttl(container: Container, item: dict[str, Any]) -> int | None:
-    """Seconds that an item lives; None for one that stays. Raises 400.
-
-    Time to live is off unless the container has a default.
-    """
-    own = check_ttl(item["ttl"], "ttl") if item.get("ttl") is not None else None
-    default = container.definition.default_ttl
-    if default is None:
-        return None
-    ttl = default if own is None else own
-    return None if ttl == -1 else ttl
-
-
-def as_answered(container: Container, row: Row) -> str:
-    """The item as the client gets it: JSON text, the system properties put in at its end."""
-    rid = container.document_rid(row.number)
-    return (
-        f'{row.text[:-1]},"_rid":"{rid}","_self":"{container.link}docs/{rid}/","_etag":"\\"{row.etag}\\"",'
-        f'"_attachments":"attachments/","_ts":{row.ts}}}'
-    )
-
-
-def as_document(container: Container, row: Row) -> dict[str, Any]:
-    """The item as the client gets it, parsed."""
-    document: dict[str, Any] = json.loads(as_answered(container, row))
-    return document
 
 
 class Documents:
@@ -131,9 +62,9 @@ class Documents:
         row = self._connection.execute(_FIND, (partition, item_id)).fetchone()
         return None if row is None else Row._make(row)
 
-    def find_number(self, number: int) -> Row | None:
-        """By number."""
-        row = self._connection.execute(_FIND_NUMBER, (number,)).fetchone()
+    def find_number(self, container: Container, number: int) -> Row | None:
+        """By number within a container."""
+        row = self._connection.execute(_FIND_NUMBER, (number, container.number)).fetchone()
         return None if row is None else Row._make(row)
 
     def in_partition(self, partition: int) -> list[Row]:
@@ -184,20 +115,8 @@ class Documents:
 
     def _change(self, container: Container, row: Row, old: Row | None, draft: Draft) -> int:
         before = None if old is None else as_document(container, old)
-        after = draft.item | _system_properties(container, row)
+        after = draft.item | system_properties(container, row)
         return change_entries(self._connection, container, (row.partition, row.number), before, after)
 
     def _add_partition(self, container: Container, key: LogicalKey) -> int:
         return self._connection.execute(_ADD_PARTITION, (container.number, key.epk, key.text)).lastrowid or 0
-
-
-def _system_properties(container: Container, row: Row) -> dict[str, Any]:
-    rid = container.document_rid(row.number)
-    link = f"{container.link}docs/{rid}/"
-    return {
-        "_rid": rid,
-        "_self": link,
-        "_etag": f'"{row.etag}"',
-        "_attachments": "attachments/",
-        "_ts": row.ts,
-    }

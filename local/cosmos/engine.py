@@ -14,13 +14,14 @@ from uuid import uuid4
 from local.cosmos.calls import Call, CallLog
 from local.cosmos.catalogue import Catalogue
 from local.cosmos.containers import Container, Definition
-from local.cosmos.documents import Documents, Stamp
+from local.cosmos.documents import Documents
 from local.cosmos.expiry import Expiry
 from local.cosmos.faults import Faults
 from local.cosmos.folder_lock import FolderLock
 from local.cosmos.partition_keys import LogicalKey
 from local.cosmos.storage import connect, transaction
 from local.cosmos.transaction import Transaction, committed
+from local.cosmos.versions import Stamp
 
 _FILE_NAME = "cosmos.sqlite3"
 _KEY = "bG9jYWwgZW5naW5lLCBubyBzZWNyZXQ="  # says "local engine, no secret": the engine checks no signatures

@@ -8,8 +8,9 @@ import sqlite3
 
 from local.cosmos.catalogue import Catalogue
 from local.cosmos.containers import Container
-from local.cosmos.documents import COLUMNS, Documents, Row
+from local.cosmos.documents import COLUMNS, Documents
 from local.cosmos.storage import transaction
+from local.cosmos.versions import Row
 
 _NEXT = "SELECT min(expires_at) FROM documents WHERE expires_at IS NOT NULL"
 _EXPIRED = f"SELECT {COLUMNS} FROM documents WHERE expires_at <= ? AND +container = ?"  # noqa: S608  # constant

@@ -3,10 +3,10 @@
 from typing import Any
 
 from local.cosmos.containers import Container
-from local.cosmos.documents import Draft, effective_ttl
 from local.cosmos.errors import bad_request, too_large, wrong_partition_key
 from local.cosmos.json_text import as_json
 from local.cosmos.partition_keys import LogicalKey
+from local.cosmos.versions import Draft, effective_ttl
 
 SYSTEM_PROPERTIES = frozenset({"_rid", "_self", "_etag", "_attachments", "_ts", "_lsn"})
 MAX_BYTES = 2 * 1024 * 1024

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.cosmos import charges, patch
-from local.cosmos.documents import Row, as_answered, as_document
 from local.cosmos.errors import bad_request, item_missing, precondition_failed
 from local.cosmos.item_rules import SYSTEM_PROPERTIES, check_item
 from local.cosmos.query import parse_condition
 from local.cosmos.transaction import Transaction
+from local.cosmos.versions import Row, as_answered, as_document
 
 
 @dataclass(frozen=True, slots=True)

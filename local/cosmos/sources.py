@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.cosmos.containers import Container
-from local.cosmos.documents import COLUMNS, Row, as_document
+from local.cosmos.documents import COLUMNS
 from local.cosmos.indexing import IndexingPolicy
 from local.cosmos.query.source import Document
+from local.cosmos.versions import Row, as_document
 
 _BETWEEN = "(terms.key, terms.document) > (?, ?) AND (terms.key, terms.document) < (?, ?)"
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from local.cosmos import charges, storage
 from local.cosmos.containers import Container
-from local.cosmos.documents import Documents, Row, Stamp
+from local.cosmos.documents import Documents
 from local.cosmos.partition_keys import LogicalKey
+from local.cosmos.versions import Row, Stamp
 
 _COMMIT = "UPDATE commits SET lsn = ? WHERE container = ?"
 

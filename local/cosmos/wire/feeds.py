@@ -1,11 +1,9 @@
-"""What answers with pages: queries, all items, and the change feed."""
+"""Queries and the list of all items: which scope and page is asked for, and the answer."""
 
-from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from typing import Any
 
 from local.cosmos import charges
-from local.cosmos.changefeed import Interest, read_changes
 from local.cosmos.containers import Container
 from local.cosmos.engine import Engine
 from local.cosmos.errors import bad_request, needs_query_plan
@@ -14,12 +12,9 @@ from local.cosmos.query import Query, execute, parse
 from local.cosmos.sources import Scope, SqliteSource, partition_scope, range_scope
 from local.cosmos.wire.items import check_session, container_of, logical_key
 from local.cosmos.wire.messages import (
-    CHANGE_FEED,
     CONTINUATION,
     CROSS_PARTITION,
     END_EPK,
-    IF_MODIFIED_SINCE,
-    IF_NONE_MATCH,
     ITEM_COUNT,
     MAX_ITEMS,
     PARTITION_KEY,
@@ -42,7 +37,7 @@ def query_items(engine: Engine, operation: Operation) -> Answer:
     query = _query(operation.request)
     scope = _scope(engine, container, operation.request)
     if query.needs_plan and not scope.is_one_partition:
-        raise needs_query_plan("ORDER BY, DISTINCT, TOP, OFFSET, GROUP BY or aggregates")
+        raise needs_query_plan(_construct(query))
     return _page(engine, container, operation.request, query, scope)
 
 
@@ -55,24 +50,11 @@ def all_items(engine: Engine, operation: Operation) -> Answer:
 
 def refuse_plan(engine: Engine, operation: Operation) -> Answer:
     """Plans are not made: such queries take several round trips, and their pages can not be resumed."""
+    construct = _construct(_query(operation.request))
     raise bad_request(
-        "This query needs a query plan to run across partitions (ORDER BY, DISTINCT, TOP, OFFSET, GROUP BY "
-        "or an aggregate), which the embedded engine does not make. Give the full partition key."
+        f"{construct} needs a query plan to run across partitions, which the embedded engine does not make. "
+        "Give the full partition key."
     )
-
-
-def changes(engine: Engine, operation: Operation) -> Answer:
-    """One page of the change feed; 304 where there is nothing new."""
-    container, request = container_of(engine, operation), operation.request
-    check_session(container, request)
-    if request.headers[CHANGE_FEED].lower() != "incremental feed":
-        raise bad_request("The change feed has the latest-version mode only, not all versions and deletes.")
-    page = read_changes(engine.connection, container, _interest(container, request), _max_items(request))
-    headers = {"etag": f'"{page.position}"', ITEM_COUNT: str(len(page.items))}
-    if not page.items:
-        return document_answer(container, 304, charges.UNCHANGED_FEED, headers=headers)
-    body = f'{{"_rid":"{container.rid}","Documents":[{",".join(page.items)}],"_count":{len(page.items)}}}'
-    return document_answer(container, 200, charges.change_feed_page(page.sizes), body, headers)
 
 
 def _page(engine: Engine, container: Container, request: Request, query: Query, scope: Scope) -> Answer:
@@ -80,7 +62,7 @@ def _page(engine: Engine, container: Container, request: Request, query: Query, 
     source = SqliteSource(engine.connection, container, scope)
     binding = sha256(scope.name.encode()).hexdigest()[:16]
     token = _unbind(request.headers.get(CONTINUATION), binding)
-    page = execute(query, source, max_items=_max_items(request), continuation=token)
+    page = execute(query, source, max_items=max_items(request), continuation=token)
     headers = {ITEM_COUNT: str(len(page.results))}
     if page.continuation is not None:
         headers[CONTINUATION] = f"{binding}.{page.continuation}"
@@ -97,6 +79,13 @@ def _query(request: Request) -> Query:
     return parse(text, _parameters(body.get("parameters") or []))
 
 
+def _construct(query: Query) -> str:
+    """What of a query needs a plan."""
+    select = query.select
+    used = {"ORDER BY": select.order, "DISTINCT": select.distinct, "TOP": select.top, "LIMIT": select.limit}
+    return " with ".join(name for name, present in used.items() if present) or "An aggregate"
+
+
 def _parameters(parameters: object) -> dict[str, Any]:
     try:
         return {each["name"]: each.get("value") for each in parameters}  # type: ignore[attr-defined]  # JSON
@@ -111,7 +100,7 @@ def _scope(engine: Engine, container: Container, request: Request) -> Scope:
         key = logical_key(container, request)
         return partition_scope(key.text, engine.documents.partition(container, key))
     if START_EPK in headers and END_EPK in headers:
-        return range_scope(container, headers[START_EPK], headers[END_EPK])
+        return range_scope(container, headers[START_EPK].upper(), headers[END_EPK].upper())
     if request.flag(CROSS_PARTITION) or RANGE in headers:
         return range_scope(container, "", "FF")
     raise bad_request(
@@ -120,39 +109,7 @@ def _scope(engine: Engine, container: Container, request: Request) -> Scope:
     )
 
 
-def _interest(container: Container, request: Request) -> Interest:
-    """What part of the change feed the headers ask for."""
-    headers = request.headers
-    low, high = headers.get(START_EPK, ""), headers.get(END_EPK, "FF")
-    if PARTITION_KEY in headers:
-        low = logical_key(container, request).epk
-        high = f"{low}00"
-    since = headers.get(IF_MODIFIED_SINCE)
-    return Interest(_position(container, headers.get(IF_NONE_MATCH)), _seconds(since), low, high)
-
-
-def _position(container: Container, etag: str | None) -> int:
-    """The LSN of a position in the feed: none is the beginning, `*` is now."""
-    if etag is None:
-        return 0
-    if etag == "*":
-        return container.lsn
-    digits = etag.strip('"')
-    if not digits.isdecimal():
-        raise bad_request(f"{etag!r} is not a position in the change feed.")
-    return int(digits)
-
-
-def _seconds(date: str | None) -> int:
-    if date is None:
-        return 0
-    try:
-        return int(parsedate_to_datetime(date).timestamp())
-    except ValueError as error:
-        raise bad_request(f"{date!r} is not a date.") from error
-
-
-def _max_items(request: Request) -> int:
+def max_items(request: Request) -> int:
     """The size of a page that the client asks for: 100 if it does not say, as many as fit for -1."""
     text: Any = request.headers.get(MAX_ITEMS, _DEFAULT_PAGE)
     try:

@@ -2,7 +2,6 @@
 
 from local.cosmos import batch
 from local.cosmos.containers import Container
-from local.cosmos.documents import as_answered
 from local.cosmos.engine import Engine
 from local.cosmos.errors import (
     bad_request,
@@ -16,6 +15,7 @@ from local.cosmos.items import ItemOperation, Outcome, perform
 from local.cosmos.json_text import parse_json
 from local.cosmos.partition_keys import LogicalKey
 from local.cosmos.resource_ids import document_number
+from local.cosmos.versions import as_answered
 from local.cosmos.wire.messages import (
     CONTAINER_RID,
     IF_MATCH,
@@ -117,7 +117,7 @@ def _item_id(engine: Engine, container: Container, operation: Operation) -> str:
     if operation.database != container.database.rid or not operation.id:
         return operation.id
     number = document_number(operation.id, container.rid_prefix)
-    row = None if number is None else engine.documents.find_number(number)
+    row = None if number is None else engine.documents.find_number(container, number)
     if row is None:
         raise item_missing(operation.id)
     return row.id

@@ -13,7 +13,7 @@ from local.cosmos.errors import CosmosError, bad_request, code_of
 from local.cosmos.faults import Fault
 from local.cosmos.json_text import as_json
 from local.cosmos.query import QueryError
-from local.cosmos.wire import account, feeds, items, resources
+from local.cosmos.wire import account, changes, feeds, items, resources
 from local.cosmos.wire.messages import (
     ACTIVITY,
     CHARGE,
@@ -50,7 +50,7 @@ _HANDLERS: dict[str, Callable[[Engine, Operation], Answer]] = {
     "query": feeds.query_items,
     "plan": feeds.refuse_plan,
     "feed": feeds.all_items,
-    "changefeed": feeds.changes,
+    "changefeed": changes.read_feed,
 }
 
 
@@ -93,6 +93,9 @@ def _perform(engine: Engine, operation: Operation) -> Answer:
             return _refusal(engine, operation, error)
         except QueryError as error:
             return _refusal(engine, operation, bad_request(str(error)))
+        except (RecursionError, OverflowError):
+            too_much = bad_request("The request has values nested too deeply, or a number beyond a double.")
+            return _refusal(engine, operation, too_much)
 
 
 def _refusal(engine: Engine, operation: Operation | None, error: CosmosError) -> Answer:
