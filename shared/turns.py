@@ -64,8 +64,8 @@ class Turns:
     async def ask(self, caller: Caller, conversation_id: str, question: Question) -> Turn:
         """Store the question, answer it, store the answer.
 
-        Raises InvalidRequest for a model that isn't allowed, ConversationBusy while another turn runs, and the
-        model's failure once the question and an answer marked `failed` are stored.
+        Raises InvalidRequest for a model that isn't allowed, ConversationBusy while another turn runs, and
+        the model's failure once the question and an answer marked `failed` are stored.
         """
         if question.model not in self._models:
             raise InvalidRequest(f"model should be one of: {', '.join(self._models)}.", param="model")

@@ -1,4 +1,4 @@
-"""A real server in a process of its own, for what only that can show: kill -9, titles that come by themselves."""
+"""A real server in a process of its own, for what only that can show: kill -9, titles by themselves."""
 
 import asyncio
 import os

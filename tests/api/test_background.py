@@ -149,7 +149,7 @@ async def test_without_a_model_the_first_words_are_the_title_until_it_is_back(se
     await service.background()
     too_early = await service.get(conversation["id"])
     service.clock.pass_seconds(120)
-    await sweep(None)  # type: ignore[arg-type]  # it takes nothing from its timer
+    await sweep(None)
 
     assert fallback["title"] == "How do I bake a good sourdough rye"
     assert fallback["title_source"] == too_early["title_source"] == "fallback"
@@ -179,7 +179,7 @@ async def test_what_fails_for_good_is_put_aside_with_its_reason(service: Service
     await service.background()
     for _ in range(6):
         service.clock.pass_seconds(3600)
-        await sweep(None)  # type: ignore[arg-type]  # it takes nothing from its timer
+        await sweep(None)
     asked = len(service.model.requests)
 
     await service.background()
@@ -211,7 +211,7 @@ async def test_missed_work_is_found_by_the_sweep(service: Service) -> None:
     await service.add(conversation["id"], "How do I bake bread?")
     service.clock.pass_seconds(61)
 
-    await sweep(None)  # type: ignore[arg-type]  # it takes nothing from its timer
+    await sweep(None)
 
     assert (await service.get(conversation["id"]))["title_source"] == "auto"
 

@@ -217,7 +217,7 @@ async def test_a_dead_servers_turn_is_closed_by_the_sweep(service: Service) -> N
     dead = await _die_in_a_turn(service, conversation["id"])
     service.clock.pass_seconds(61)
 
-    await sweep(None)  # type: ignore[arg-type]  # it takes nothing from its timer
+    await sweep(None)
 
     closed = (await service.http.get(f"conversations/{conversation['id']}/messages/{dead}")).json()
     assert (closed["status"], closed["incomplete_reason"]) == ("incomplete", "interrupted")
