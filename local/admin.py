@@ -81,4 +81,7 @@ def _described(function: RegisteredFunction) -> dict[str, str]:
 
 
 def _is_from_here(request: Request) -> bool:
-    return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    try:
+        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:  # uvicorn takes over what a proxy says
+        return False

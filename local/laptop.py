@@ -58,7 +58,8 @@ async def serve(options: Options, given: Mapping[str, str]) -> None:
         host = Host(functions, prefix=prefix, admin=admin)
         background = Background(functions, environment, admin)
         await background.start(database, resources)
-        address = f"http://{options.host}:{port}/{prefix}".rstrip("/")
+        name = f"[{options.host}]" if ":" in options.host else options.host
+        address = f"http://{name}:{port}/{prefix}".rstrip("/")
         write_banner(banner(address, environment, database.place, functions))
         await serve_until_stopped(host, listener, background.stop)
 

@@ -5,10 +5,10 @@ import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 # With what follows it, this stays within the 5 s that a stop may take.
 GRACE = 2
@@ -44,13 +44,27 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _cut_off_quietly(app: ASGIApp) -> ASGIApp:
+    """Uvicorn cancels what outlasts GRACE and says how many; a traceback for each says no more."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
+
+    return served
+
+
 async def serve_until_stopped(
     app: ASGIApp, listener: socket.socket, stop_others: Callable[[float], Awaitable[None]]
 ) -> None:
     """Serve until SIGINT or SIGTERM; then open requests, and `stop_others`, get GRACE seconds to end."""
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=GRACE
+        _cut_off_quietly(app),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE,
     )
     server, stopping = _Server(config), asyncio.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):

@@ -1,6 +1,7 @@
 """A request's JSON body: read within a limit, parsed strictly, or refused with the reason."""
 
 import json
+import sys
 from typing import Any
 
 from fastapi import Request
@@ -18,9 +19,9 @@ async def read_json(request: Request) -> Any:
         return {}
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
+        given = f"is '{media_type[:64]}'" if media_type else "has no type"
         raise UnsupportedMediaType(
-            f"The body is '{media_type[:64]}'; send JSON with Content-Type: application/json.",
-            param="Content-Type",
+            f"The body {given}; send JSON with Content-Type: application/json.", param="Content-Type"
         )
     try:
         body = json.loads(raw, object_pairs_hook=_unique, parse_constant=_no_constant)
@@ -49,6 +50,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
+        _check_text(twice, "")
         raise InvalidRequest(f"'{twice[:64]}' stands twice in one object.", param=twice[:64])
     return found
 
@@ -64,11 +66,13 @@ def _position(error: ValueError) -> str:
 
 
 def _check_storable(value: Any, path: str, depth: int) -> None:
-    """Refuse what JSON can carry and no database should: NUL, half a surrogate pair, deep nesting."""
+    """Refuse what JSON can carry and the database can't: NUL, half a surrogate pair, 1e999, deep nesting."""
     if depth > MAX_DEPTH:
         raise _too_deep()
     if isinstance(value, str):
         _check_text(value, path)
+    elif isinstance(value, int | float) and abs(value) > sys.float_info.max:
+        raise InvalidRequest("The number is too large; a double must hold it.", param=path[:200] or None)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             _check_storable(item, f"{path}[{index}]", depth + 1)
@@ -80,11 +84,11 @@ def _check_storable(value: Any, path: str, depth: int) -> None:
 
 def _check_text(text: str, path: str) -> None:
     if "\0" in text:
-        raise InvalidRequest("A NUL character can't be stored.", param=path[:200])
+        raise InvalidRequest("A NUL character can't be stored.", param=path[:200] or None)
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InvalidRequest("Half a surrogate pair is no character.", param=path[:200]) from None
+        raise InvalidRequest("Half a surrogate pair is no character.", param=path[:200] or None) from None
 
 
 def _too_deep() -> InvalidRequest:

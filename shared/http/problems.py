@@ -36,10 +36,18 @@ def _body(error: ServiceError, request_id: str) -> dict[str, Any]:
 
 def invalid(error: ValidationError) -> InvalidRequest:
     """What pydantic found wrong, as one error that names the first field and lists them all."""
-    details = [Detail(_path(item["loc"]), _message(item)) for item in error.errors(include_url=False)]
+    details = [_detail(item["loc"], _message(item)) for item in error.errors(include_url=False)]
     first = details[0]
-    text = f"{first.param}: {first.message}" if first.param else first.message
-    return InvalidRequest(text, param=first.param or None, details=details)
+    if not first.param:
+        return InvalidRequest(f"The body {first.message}")
+    return InvalidRequest(f"{first.param}: {first.message}", param=first.param, details=details)
+
+
+def _detail(location: tuple[int | str, ...], message: str) -> Detail:
+    """Pydantic names a key that is wrong itself by `[key]` behind it."""
+    if len(location) > 2 and location[-1] == "[key]":
+        return Detail(_path(location[:-1]), message.replace("string", "key", 1))
+    return Detail(_path(location), message)
 
 
 def _path(location: tuple[int | str, ...]) -> str:
@@ -61,5 +69,10 @@ def _message(item: Any) -> str:
             return "should be an object."
         case "list_type" | "tuple_type":
             return "should be an array."
+        case "int_type" | "int_parsing" | "int_from_float":
+            return "should be an integer."
+        case "too_long":
+            things = "pairs" if item["ctx"]["field_type"] == "Dictionary" else "items"
+            return f"should have at most {item['ctx']['max_length']} {things}."
     message: str = item["msg"]
     return f"{message[0].lower()}{message[1:]}.".replace("input should", "should")

@@ -62,6 +62,10 @@ class Patience:
         self._deadline = self._clock() + PATIENCE_SECONDS
         self._pause = 0.005
 
+    def limit(self) -> asyncio.Timeout:
+        """Ends a try with TimeoutError where the write's time is up, whatever the SDK is still waiting for."""
+        return asyncio.timeout_at(self._deadline)
+
     async def wait(self) -> None:
         """Wait before the next try; raises Unavailable when it has been long enough."""
         if self._clock() >= self._deadline:

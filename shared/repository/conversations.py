@@ -104,14 +104,17 @@ class Repository:
     async def create(self, caller: Caller, conversation: Conversation) -> Conversation:
         """Store a new conversation, once, whatever happens to the answers on the way."""
         partition = await self._partition(caller)
-        patience = Patience()
+        patience, tried = Patience(), False
         while True:
             try:
-                return Conversation.model_validate(await partition.create(conversation.document()))
-            except (Conflict, Unavailable):
+                async with patience.limit():
+                    found = await partition.read(conversation.id) if tried else None
+                    tried = True
+                    return Conversation.model_validate(
+                        found or await partition.create(conversation.document())
+                    )
+            except (Conflict, Unavailable, TimeoutError):
                 await patience.wait()
-                if found := await partition.read(conversation.id):
-                    return Conversation.model_validate(found)
 
     async def change(
         self,
@@ -134,16 +137,16 @@ class Repository:
         patience = Patience()
         while True:
             try:
-                before = known or await self.conversation(caller, conversation_id, deleted=deleted)
-                if change and (done := await self._applied(caller, before, change, change_id)):
-                    return done
-                if if_match not in (None, "*", before.etag):
-                    raise VersionMismatch(before.etag)
-                change = transition(before)
-                if change.conversation is before and not change.created and not change.updated:
-                    return Changed(before)
-                return await self._commit(caller, before, _marked(change, change_id))
-            except (Conflict, Unavailable):
+                async with patience.limit():
+                    before = known or await self.conversation(caller, conversation_id, deleted=True)
+                    if change and (done := await self._applied(caller, before, change, change_id)):
+                        return done
+                    _check(before, if_match, deleted)
+                    change = transition(before)
+                    if change.conversation is before and not change.created and not change.updated:
+                        return Changed(before)
+                    return await self._commit(caller, before, _marked(change, change_id))
+            except (Conflict, Unavailable, TimeoutError):
                 known = None
                 await patience.wait()
             except Missing:
@@ -157,14 +160,15 @@ class Repository:
         patience = Patience()
         while True:
             try:
-                if (found := await partition.read(identifier)) is None:
-                    return None
-                before = Message.model_validate(found)
-                operations = patch_operations(before, transition(before))
-                if not operations:
-                    return before
-                return Message.model_validate(await partition.patch(identifier, operations, before.etag))
-            except (Conflict, Unavailable):
+                async with patience.limit():
+                    if (found := await partition.read(identifier)) is None:
+                        return None
+                    before = Message.model_validate(found)
+                    operations = patch_operations(before, transition(before))
+                    if not operations:
+                        return before
+                    return Message.model_validate(await partition.patch(identifier, operations, before.etag))
+            except (Conflict, Unavailable, TimeoutError):
                 await patience.wait()
             except Missing:
                 return None
@@ -203,6 +207,14 @@ class Repository:
 
     async def _query(self, caller: Caller, sql: str, parameters: Document, limit: int) -> list[Document]:
         return await (await self._partition(caller)).query(sql, parameters, limit)
+
+
+def _check(conversation: Conversation, if_match: str | None, deleted: bool) -> None:
+    """Whether a change may go on from this version."""
+    if conversation.deleted_at and not deleted:
+        raise NotFound("conversation", conversation.id)
+    if if_match not in (None, "*", conversation.etag):
+        raise VersionMismatch(conversation.etag)
 
 
 def _key_range(conversation_id: str, above: int, below: int | None) -> Document:

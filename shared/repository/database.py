@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
 from typing import Any
 
 from azure.core.credentials_async import AsyncTokenCredential
@@ -36,7 +37,7 @@ class Database:
         self._opening = asyncio.Lock()
 
     async def container(self, name: str) -> ContainerProxy:
-        """A container of the database; nothing is asked of the service yet."""
+        """A container of the database. Only opening the client asks the service, which may be Unavailable."""
         client = self._client or await self._open()
         database = client.get_database_client(self._settings.cosmos_db_database_name)
         return database.get_container_client(name)
@@ -44,10 +45,8 @@ class Database:
     async def ping(self) -> None:
         """Raise Unavailable where the database can't be reached or isn't there."""
         container = await self.container(self._settings.cosmos_db_container_name)
-        try:
+        with _reaching():
             await container.read()
-        except (AzureError, TimeoutError) as error:
-            raise Unavailable("The database can't be reached.", param="database", retry_after=5) from error
 
     async def close(self) -> None:
         """Close the client and what it uses."""
@@ -57,23 +56,39 @@ class Database:
     async def _open(self) -> CosmosClient:
         async with self._opening:
             if self._client is None:
-                options: dict[str, Any] = {"transport": self._transport} if self._transport else {}
-                client = CosmosClient(
-                    self._settings.cosmos_db_endpoint,
-                    await self._credential(),
-                    enable_compact_utf8_item_writes=True,
-                    connection_timeout=5,
-                    read_timeout=10,
-                    retry_throttle_total=5,
-                    retry_throttle_backoff_max=5,
-                    **options,
-                )
-                self._client = await self._resources.enter_async_context(client)
+                async with AsyncExitStack() as opened:
+                    self._client = await self._opened(opened)
+                    self._resources = opened.pop_all()
             return self._client
 
-    async def _credential(self) -> str | AsyncTokenCredential:
+    async def _opened(self, resources: AsyncExitStack) -> CosmosClient:
+        """A client that has found its account; what it uses is closed with `resources`."""
+        options: dict[str, Any] = {"transport": self._transport} if self._transport else {}
+        client = CosmosClient(
+            self._settings.cosmos_db_endpoint,
+            await self._credential(resources),
+            enable_compact_utf8_item_writes=True,
+            connection_timeout=5,
+            read_timeout=10,
+            retry_throttle_total=5,
+            retry_throttle_backoff_max=5,
+            **options,
+        )
+        resources.push_async_callback(client.close)
+        with _reaching():
+            return await client.__aenter__()
+
+    async def _credential(self, resources: AsyncExitStack) -> str | AsyncTokenCredential:
         if self._settings.cosmos_db_key:
             return self._settings.cosmos_db_key
         from azure.identity.aio import DefaultAzureCredential  # costs a cold start 0.15 s
 
-        return await self._resources.enter_async_context(DefaultAzureCredential())
+        return await resources.enter_async_context(DefaultAzureCredential())
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    try:
+        yield
+    except (AzureError, TimeoutError) as error:
+        raise Unavailable("The database can't be reached.", param="database", retry_after=5) from error

@@ -1,9 +1,17 @@
 """What comes in over HTTP: each field with its limits."""
 
 import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from shared import models
 from shared.conversations import ConversationDraft
@@ -24,9 +32,13 @@ def _not_blank(text: str) -> str:
 
 
 def _at_most_16_kb(value: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(value, ensure_ascii=False).encode()) > 16 * 1024:
+    if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > 16 * 1024:
         raise ValueError("should be at most 16 KB of JSON.")
     return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
 
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_not_blank)]
@@ -83,14 +95,15 @@ class NewMessage(MessageFields):
     role: models.Role
     is_json: bool = False
 
-    @model_validator(mode="after")
-    def _parses(self) -> Self:
-        if self.is_json:
+    @field_validator("is_json")
+    @classmethod
+    def _parses(cls, is_json: bool, info: ValidationInfo) -> bool:
+        if is_json and "content" in info.data:
             try:
-                json.loads(self.content)
+                json.loads(info.data["content"], parse_constant=_no_constant)
             except (ValueError, RecursionError):
-                raise ValueError("content should be JSON where is_json is true.") from None
-        return self
+                raise ValueError("is true, but content is not JSON.") from None
+        return is_json
 
     def draft(self) -> MessageDraft:
         """What the use case takes."""

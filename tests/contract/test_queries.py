@@ -73,8 +73,9 @@ async def test_a_token_of_another_partition_is_refused(container: ContainerProxy
 
 async def test_a_prefix_of_the_key_sees_what_begins_with_it(container: ContainerProxy) -> None:
     await fill(container, 2)
-    found = await ids(container, "SELECT * FROM c WHERE c.rank >= 0", partition_key=["t1"])
-    assert sorted(found) == ["i0", "i1", "other"]
+    query = "SELECT * FROM c WHERE c.rank >= 0"
+    assert sorted(await ids(container, query, partition_key=["t1"])) == ["i0", "i1", "other"]
+    assert await ids(container, query, partition_key=["t2"]) == ["far"]
 
 
 async def test_a_filter_runs_across_partitions(container: ContainerProxy) -> None:

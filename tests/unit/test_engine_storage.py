@@ -138,18 +138,32 @@ def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    "statement",
-    ["CREATE TABLE theirs (x)", f"PRAGMA application_id = {0x434F534D}; PRAGMA user_version = 99"],
-)
-def test_another_programs_database_or_version_is_left_alone(tmp_path: Path, statement: str) -> None:
+async def test_a_deleted_container_leaves_nothing_in_the_file(tmp_path: Path) -> None:
+    async with opened(tmp_path) as container:
+        await container.create_item({"id": "a", "key": "k"})
+        await container.client_connection.DeleteContainer(container.container_link)
+    file = sqlite3.connect(tmp_path / "cosmos.sqlite3")
+    for table in ("containers", "commits", "partitions", "documents", "terms", "unique_keys"):
+        assert file.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # noqa: S608  # our own tables
+    file.close()
+
+
+FOREIGN = {
+    "belongs to another program": "CREATE TABLE theirs (x)",
+    "schema version 99": f"PRAGMA application_id = {0x434F534D}; PRAGMA user_version = 99",
+}
+
+
+@pytest.mark.parametrize(("reason", "statement"), FOREIGN.items())
+def test_another_programs_database_or_version_is_left_alone(
+    tmp_path: Path, reason: str, statement: str
+) -> None:
     file = tmp_path / "cosmos.sqlite3"
     connection = sqlite3.connect(file)
     connection.executescript(statement)
     connection.close()
     before = file.read_bytes()
-    with pytest.raises(ForeignFile):
-        Engine.open(tmp_path)
+    for _ in range(2):  # the second time shows that the folder is not held
+        with pytest.raises(ForeignFile, match=reason):
+            Engine.open(tmp_path)
     assert file.read_bytes() == before
-    with pytest.raises(ForeignFile):  # and it is not held locked
-        Engine.open(tmp_path)

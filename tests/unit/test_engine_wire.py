@@ -112,7 +112,20 @@ async def test_answers_carry_what_the_session_needs(send: Send) -> None:
 async def test_the_ranges_end_with_a_304(send: Send) -> None:
     first = await send("GET", "/dbs/d/colls/c/pkranges/")
     second = await send("GET", "/dbs/d/colls/c/pkranges/", {"If-None-Match": first.headers["etag"]})
-    assert (first.status, second.status, second.body) == (200, 304, b"")
+    other = await send("GET", "/dbs/d/colls/c/pkranges/", {"If-None-Match": '"older"'})
+    assert (first.status, second.status, second.body, other.status) == (200, 304, b"", 200)
+
+
+async def test_system_properties_stand_in_an_answer_once(send: Send) -> None:
+    returned = (await send("GET", f"{DOCS}a/", KEY)).body
+    answer = await send("PUT", f"{DOCS}a/", KEY, returned)
+    assert answer.body.count(b'"_etag"') == answer.body.count(b'"_ts"') == 1
+
+
+async def test_an_upsert_of_what_must_exist_creates_nothing(send: Send) -> None:
+    upsert = {**KEY, "x-ms-documentdb-is-upsert": "True", "If-Match": "*"}
+    assert (await send("POST", DOCS, upsert, '{"id":"new","key":"k"}')).status == 412
+    assert (await send("POST", DOCS, upsert, ITEM)).status == 200
 
 
 JSON = st.sampled_from(
