@@ -10,8 +10,8 @@ from azure.core.exceptions import AzureError
 
 from local.cosmos import FolderInUse
 from local.cosmos.storage import ForeignFile
+from local.host.registered import Refused
 from local.laptop import Options, serve
-from local.registered import Refused
 from local.server import PortInUse
 from shared.settings import SettingsError, read_environment
 

@@ -5,12 +5,12 @@ import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from local.admin import Admin
-from local.change_feed import ChangeFeedPump
 from local.database import Database
-from local.feed import FeedSettings
-from local.registered import COSMOS_DB, TIMER, RegisteredFunction
-from local.timers import Timer
+from local.host.admin import Admin
+from local.host.change_feed import ChangeFeedPump
+from local.host.feed import FeedSettings
+from local.host.registered import COSMOS_DB, TIMER, RegisteredFunction
+from local.host.timers import Timer
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Background:
     async def start(self, database: Database, resources: AsyncExitStack) -> None:
         """Start all; returns when no change from now on will be missed, or a database is slow to answer.
 
-        Every pump reads through a client of its own, for which see local.feed.
+        Every pump reads through a client of its own, for which see local.host.feed.
         """
         leases = await database.client(resources)
         for function, settings in self._feeds:

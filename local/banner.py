@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TextIO
 
 from local.environment import OFFLINE_MODEL_URL
-from local.registered import COSMOS_DB, HTTP, TIMER, RegisteredFunction
+from local.host.registered import COSMOS_DB, HTTP, TIMER, RegisteredFunction
 
 _IDENTITY = {
     "local": "local: the header X-Local-User says who asks; nothing is checked",

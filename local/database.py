@@ -18,7 +18,7 @@ class Database:
     """How to reach it.
 
     place: where the data is, for people.
-    owner: this host's name in leases, for which see local.leases. The engine's folder is locked by one
+    owner: this host's name in leases, for which see local.host.leases. The engine's folder is locked by one
         process, so there it is always the same; with an account it is the machine and the port.
     """
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import httpx2
 
-from local.admin import Admin
-from local.background import Background
 from local.banner import banner, write_banner
 from local.containers import create_containers
 from local.database import Database, open_database
 from local.environment import completed, is_offline
-from local.host import Host, route_prefix
+from local.host.admin import Admin
+from local.host.background import Background
+from local.host.http import Host, route_prefix
+from local.host.registered import registered_functions
 from local.model import OfflineModel
-from local.registered import registered_functions
 from local.server import listening, serve_until_stopped
 from shared.services import Services, install
 from shared.settings import Settings, SettingsError

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import azure.functions as func
 from azurefunctions.extensions.http.fastapi import Request as TriggerRequest

@@ -68,7 +68,9 @@ class Patience:
 
     async def wait(self) -> None:
         """Wait before the next try; raises Unavailable when it has been long enough."""
-        if self._clock() >= self._deadline:
+        left = self._deadline - self._clock()
+        if left <= 0:
             raise Unavailable("The write found no way through; try again.", retry_after=1)
-        await asyncio.sleep(random.uniform(0, self._pause))  # noqa: S311 - no secret hangs on it
+        pause = random.uniform(0, self._pause)  # noqa: S311 - no secret hangs on it
+        await asyncio.sleep(min(pause, left))
         self._pause = min(self._pause * 2, 1.0)

@@ -12,9 +12,9 @@ from azure.cosmos.aio import ContainerProxy, CosmosClient
 
 from local.containers import create_containers
 from local.cosmos import EmbeddedTransport, Engine
-from local.host import Host
+from local.host.http import Host
+from local.host.registered import registered_functions
 from local.model import OfflineModel
-from local.registered import registered_functions
 from shared.services import Services, install
 from shared.settings import Settings
 

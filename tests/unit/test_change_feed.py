@@ -11,11 +11,11 @@ import pytest
 from azure.cosmos import PartitionKey
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 
-from local.change_feed import ChangeFeedPump
 from local.cosmos import EmbeddedTransport, Engine, Fault
-from local.feed import FeedSettings
-from local.leases import Leases
-from local.registered import Refused, RegisteredFunction, registered_functions
+from local.host.change_feed import ChangeFeedPump
+from local.host.feed import FeedSettings
+from local.host.leases import Leases
+from local.host.registered import Refused, RegisteredFunction, registered_functions
 from tests.unit.fake_time import FakeTime, settle, until
 
 Retry = dict[str, Any]
@@ -371,7 +371,7 @@ async def test_trouble_with_the_database_is_logged_once_and_waited_out(
             await account.write("1")
             await account.time.pass_seconds(60)
             assert listener.got("1")()
-    lines = [record.getMessage() for record in caplog.records if record.name == "local.trouble"]
+    lines = [record.getMessage() for record in caplog.records if record.name == "local.host.trouble"]
     reading = [line for line in lines if line.startswith("reading the change feed for function listen")]
     assert len(reading) == 2
     assert "fails and is tried again" in reading[0]

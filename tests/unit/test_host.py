@@ -15,9 +15,9 @@ from azurefunctions.extensions.http.fastapi import JSONResponse, Request, Respon
 from fastapi import HTTPException
 from pydantic import BaseModel
 
-from local.admin import Admin
-from local.host import Host, route_prefix
-from local.registered import Refused, registered_functions
+from local.host.admin import Admin
+from local.host.http import Host, route_prefix
+from local.host.registered import Refused, registered_functions
 from tests.unit.fake_time import settle
 
 
@@ -244,14 +244,14 @@ async def test_an_http_exception_becomes_its_own_answer() -> None:
     assert (answer.status_code, answer.json()) == (418, {"detail": "short and stout"})
 
 
-async def test_a_request_is_logged_without_its_query_and_on_one_line(
+async def test_a_request_that_no_function_took_is_logged_on_one_line_without_its_query(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.INFO):
         async with client_of(echo_app("things/{id}")) as http:
-            await http.get("/api/things/a%0Ab?token=secret", headers={"x-request-id": "line\tbreak"})
-    (line,) = [record.getMessage() for record in caplog.records if record.name == "local.host"]
-    assert line.startswith("GET /api/things/a%0Ab 200 ")
+            await http.get("/api/nothings/a%0Ab?token=secret", headers={"x-request-id": "line\tbreak"})
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "local.host.http"]
+    assert line.startswith("GET /api/nothings/a%0Ab 404 ")
     assert "secret" not in line
     assert "break" not in line
 

@@ -11,9 +11,9 @@ import azure.functions as func
 import httpx2
 import pytest
 
-from local.admin import Admin
-from local.registered import Refused, RegisteredFunction, registered_functions
-from local.timers import Schedule, Timer
+from local.host.admin import Admin
+from local.host.registered import Refused, RegisteredFunction, registered_functions
+from local.host.timers import Schedule, Timer
 from tests.unit.fake_time import FakeTime, settle
 
 EIGHT = datetime(2027, 1, 15, 8, 0, tzinfo=UTC)  # a Friday

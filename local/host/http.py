@@ -17,9 +17,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local.invocation import InvocationContext, invoke
-from local.registered import HTTP, RegisteredFunction
-from local.routes import decoded, routes
+from local.host.invocation import InvocationContext, invoke
+from local.host.registered import HTTP, RegisteredFunction
+from local.host.routes import decoded, routes
 
 logger = logging.getLogger(__name__)
 
@@ -103,7 +103,7 @@ class _Answer:
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send, self.request_id = send, request_id
-        self.function, self.status = "(none)", 0
+        self.function, self.status = "", 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -133,7 +133,10 @@ def _request_id(scope: Scope, default: str) -> str:
 def _log_request(scope: Scope, answer: _Answer, started: float) -> None:
     milliseconds = (time.perf_counter() - started) * 1000
     path = scope["raw_path"].decode("latin-1")
-    logger.info("%s %s %d %.0f ms %s", scope["method"], path, answer.status, milliseconds, answer.request_id)
+    level = logging.DEBUG if answer.function else logging.INFO  # a function has its own line
+    logger.log(
+        level, "%s %s %d %.0f ms %s", scope["method"], path, answer.status, milliseconds, answer.request_id
+    )
 
 
 def _text(status: int, text: str) -> Response:

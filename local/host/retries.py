@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
-from local.registered import RegisteredFunction
+from local.host.registered import RegisteredFunction
 
 
 @dataclass(frozen=True)

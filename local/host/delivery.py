@@ -7,9 +7,9 @@ from typing import Any
 
 import azure.functions as func
 
-from local.invocation import InvocationContext, RetryContext, invoke
-from local.registered import RegisteredFunction
-from local.retries import RetryPolicy
+from local.host.invocation import InvocationContext, RetryContext, invoke
+from local.host.registered import RegisteredFunction
+from local.host.retries import RetryPolicy
 
 logger = logging.getLogger(__name__)
 

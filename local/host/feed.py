@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from azure.cosmos.aio import CosmosClient
 
-from local.registered import Refused, RegisteredFunction
+from local.host.registered import Refused, RegisteredFunction
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from local.invocation import invoke
-from local.registered import COSMOS_DB, HTTP, RegisteredFunction
-from local.timers import run_timer
+from local.host.invocation import invoke
+from local.host.registered import COSMOS_DB, HTTP, RegisteredFunction
+from local.host.timers import run_timer
 
 logger = logging.getLogger(__name__)
 

@@ -12,11 +12,11 @@ from typing import Any
 
 from azure.cosmos.aio import CosmosClient
 
-from local.delivery import Stopping, deliver
-from local.feed import FeedReader, FeedSettings
-from local.leases import Lease, LeaseLost, Leases
-from local.registered import RegisteredFunction
-from local.trouble import Trouble
+from local.host.delivery import Stopping, deliver
+from local.host.feed import FeedReader, FeedSettings
+from local.host.leases import Lease, LeaseLost, Leases
+from local.host.registered import RegisteredFunction
+from local.host.trouble import Trouble
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class ChangeFeedPump:
         settings: of that trigger.
         feed_client: for reading the feed, and nothing else.
         lease_client: for the leases.
-        owner: this host's name, see local.leases.
+        owner: this host's name, see local.host.leases.
         sleep: waits for so many seconds.
         clock: the time in seconds.
     """

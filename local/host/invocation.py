@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.registered import RegisteredFunction
+from local.host.registered import RegisteredFunction
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from local.registered import Refused, RegisteredFunction
+from local.host.registered import Refused, RegisteredFunction
 
 _METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "PATCH", "PUT", "OPTIONS"})
 _PARAMETER = re.compile(r"\{(?P<all>\*?)(?P<name>[a-zA-Z_]\w*)(?::(?P<constraint>\w+))?(?P<optional>\??)\}")

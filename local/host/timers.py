@@ -11,8 +11,8 @@ from typing import Any
 from azure.functions.timer import TimerRequest
 from croniter import CroniterError, croniter
 
-from local.invocation import invoke
-from local.registered import Refused, RegisteredFunction
+from local.host.invocation import invoke
+from local.host.registered import Refused, RegisteredFunction
 
 logger = logging.getLogger(__name__)
 

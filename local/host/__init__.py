@@ -1,0 +1,1 @@
+"""Stands in for the Azure Functions host: serves functions over HTTP, pumps the change feed, runs timers."""
