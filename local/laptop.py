@@ -11,12 +11,12 @@ from pathlib import Path
 
 import httpx2
 
+from local.background import Background
 from local.banner import banner, write_banner
 from local.containers import create_containers
 from local.database import Database, open_database
 from local.environment import completed, is_offline
 from local.host.admin import Admin
-from local.host.background import Background
 from local.host.http import Host, route_prefix
 from local.host.registered import registered_functions
 from local.model import OfflineModel

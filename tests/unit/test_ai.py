@@ -156,7 +156,7 @@ class Identity:
 async def test_without_a_key_azure_is_asked_with_the_identity(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(azure.identity.aio, "DefaultAzureCredential", Identity)
     server = Server(completion())
-    given = settings(AZURE_OPENAI_ENDPOINT="https://x.openai.azure.com")
+    given = settings(AZURE_OPENAI_ENDPOINT="https://x.openai.azure.com", AZURE_OPENAI_DEPLOYMENT="gpt-main")
     model = Model(given, httpx2.AsyncClient(transport=server))
     await model.answer(QUESTION)
     await model.close()
@@ -173,7 +173,11 @@ async def test_an_identity_without_a_token_is_an_unavailable_model(
             raise ClientAuthenticationError("no identity here")
 
     monkeypatch.setattr(azure.identity.aio, "DefaultAzureCredential", Nobody)
-    model = asking(Server(completion()), AZURE_OPENAI_ENDPOINT="https://x.openai.azure.com")
+    model = asking(
+        Server(completion()),
+        AZURE_OPENAI_ENDPOINT="https://x.openai.azure.com",
+        AZURE_OPENAI_DEPLOYMENT="gpt-main",
+    )
     with pytest.raises(ModelUnavailable):
         await model.answer(QUESTION)
 

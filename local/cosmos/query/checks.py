@@ -52,7 +52,9 @@ def _check_aggregates(select: Select) -> None:
     if select.order or select.distinct:
         raise QueryError(f"{calls[0].name} with ORDER BY or DISTINCT is not supported by this engine.")
     if _roots(select.columns) > sum(_roots(call.arguments) for call in calls):
-        raise QueryError("A property beside an aggregate needs GROUP BY, which is not supported by this engine.")
+        raise QueryError(
+            "A property beside an aggregate needs GROUP BY, which is not supported by this engine."
+        )
 
 
 def _roots(part: object) -> int:

@@ -27,7 +27,16 @@ from local.cosmos.query.syntax import (
 from local.cosmos.values import UNDEFINED
 
 # Beginnings of functions that the service has: named in the refusal.
-_UNSUPPORTED = ("FULLTEXT", "VECTORDISTANCE", "RRF", "ST_", "ARRAY_CONTAINS_", "STRINGTO", "DATETIME", "REGEX")
+_UNSUPPORTED = (
+    "FULLTEXT",
+    "VECTORDISTANCE",
+    "RRF",
+    "ST_",
+    "ARRAY_CONTAINS_",
+    "STRINGTO",
+    "DATETIME",
+    "REGEX",
+)
 _AS_JSON = {"\\'": "'", '"': '\\"'}
 
 
@@ -223,7 +232,7 @@ def _number(token: str) -> int | float:
 
 def _unquoted(token: str) -> str:
     """A string literal's text; both quotes take JSON's escapes, and an escaped apostrophe."""
-    body = re.sub(r'\\?.', lambda found: _AS_JSON.get(found[0], found[0]), token[1:-1], flags=re.DOTALL)
+    body = re.sub(r"\\?.", lambda found: _AS_JSON.get(found[0], found[0]), token[1:-1], flags=re.DOTALL)
     try:
         text: str = json.loads(f'"{body}"', strict=False)
     except ValueError:
