@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types check
+.PHONY: help setup run test lint types check bench
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 7071
 DATA_DIR ?= .data
@@ -34,3 +34,6 @@ types: setup ## check types, strictly
 	@$(BIN)/mypy
 
 check: lint types test ## everything that must hold before a change lands (what CI runs)
+
+bench: setup ## measure requests, as ratios (two minutes)
+	@$(BIN)/python -m bench
