@@ -1,9 +1,11 @@
 """A container's indexing policy: which index entries a document has.
 
 As in the service, the most specific of the included and excluded paths decides. Only scalars are indexed. The
-id and the system properties are indexed like any other property, where the policy's paths include them.
+id and the system properties are indexed like any other property, where the policy's paths include them (the
+service always indexes id and _ts). A property with the name `[]` is not indexed.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +15,8 @@ from local.cosmos.values import UNDEFINED, Json, encode
 
 Path = tuple[str, ...]
 
-_SEGMENT = re.compile(r'/(?:"((?:[^"\\]|\\.)*)"|(\[\])|([^/"\[\]?*]+))')
+_SEGMENT = re.compile(r'/(?:("(?:[^"\\]|\\.)*")|(\[\]|[^/"\[\]?*]+))')
+_PLAIN = re.compile(r"[\w-]+")
 _DEFAULT = {"includedPaths": [{"path": "/*"}], "excludedPaths": [{"path": '/"_etag"/?'}]}
 ELEMENT = "[]"
 
@@ -67,17 +70,20 @@ class IndexingPolicy:
     def parse(cls, policy: Mapping[str, Any] | None) -> Self:
         """Read a policy as the service takes it, None for its default. Raises IndexingPolicyError."""
         policy = policy or _DEFAULT
-        if str(policy.get("indexingMode", "consistent")).lower() == "none":
+        mode = str(policy.get("indexingMode", "consistent")).lower()
+        if mode not in ("consistent", "none"):
+            raise IndexingPolicyError(f"The indexing mode '{mode}' is not supported: consistent or none.")
+        if mode == "none":
             return cls(rules=())
-        included = policy.get("includedPaths", _DEFAULT["includedPaths"])
-        rules = [_rule(entry["path"], included=True) for entry in included]
-        rules += [_rule(entry["path"], included=False) for entry in policy.get("excludedPaths", [])]
-        return cls(tuple(rules), tuple(map(_composite, policy.get("compositeIndexes", []))))
+        try:
+            return cls(_rules(policy), tuple(map(_composite, policy.get("compositeIndexes") or [])))
+        except (KeyError, TypeError, AttributeError):
+            raise IndexingPolicyError("The indexing policy is not a set of lists of paths.") from None
 
     def indexes(self, path: Path) -> bool:
         """Whether the scalar at `path` has an index entry."""
-        deciding = max((rule for rule in self.rules if rule.covers(path)), key=_precision, default=None)
-        return deciding is not None and deciding.included
+        covering = [rule for rule in self.rules if rule.covers(path)]
+        return bool(covering) and max(covering, key=lambda rule: rule.precision).included
 
     def terms(self, document: Mapping[str, Json]) -> list[tuple[str, bytes]]:
         """The (index name, key) entries of a document, each once."""
@@ -89,11 +95,21 @@ class IndexingPolicy:
 
 def path_name(path: Path) -> str:
     """The name of the index on a path, such as `/tags/[]`."""
-    return "".join(f"/{segment}" for segment in path)
+    return "".join(f"/{_step(segment)}" for segment in path)
 
 
-def _precision(rule: Rule) -> tuple[int, bool, bool]:
-    return rule.precision
+def _step(segment: str) -> str:
+    return segment if segment == ELEMENT or _PLAIN.fullmatch(segment) else json.dumps(segment)
+
+
+def _rules(policy: Mapping[str, Any]) -> tuple[Rule, ...]:
+    excluded = policy.get("excludedPaths") or []
+    included = policy.get("includedPaths", [] if {"path": "/*"} in excluded else _DEFAULT["includedPaths"])
+    rules = [_rule(entry["path"], included=True) for entry in included]
+    rules += [_rule(entry["path"], included=False) for entry in excluded]
+    if not any(rule.subtree and not rule.path for rule in rules):
+        raise IndexingPolicyError("The path '/*' must be among the included or the excluded paths.")
+    return tuple(rules)
 
 
 def _rule(text: str, *, included: bool) -> Rule:
@@ -121,7 +137,8 @@ def _segments(body: str, text: str) -> Path:
         found = _SEGMENT.match(body, position)
         if not found:
             raise IndexingPolicyError(f"The indexing path '{text}' can't be understood at {position}.")
-        path.append(next(group for group in found.groups() if group is not None))
+        quoted, plain = found.groups()
+        path.append(plain if quoted is None else json.loads(quoted))
         position = found.end()
     return tuple(path)
 
@@ -129,7 +146,8 @@ def _segments(body: str, text: str) -> Path:
 def _scalars(value: Json, path: Path = ()) -> Iterator[tuple[Path, Json]]:
     if isinstance(value, Mapping):
         for name, item in value.items():
-            yield from _scalars(item, (*path, name))
+            if name != ELEMENT:
+                yield from _scalars(item, (*path, name))
     elif isinstance(value, list):
         for item in value:
             yield from _scalars(item, (*path, ELEMENT))

@@ -22,6 +22,7 @@ UNDEFINED: Final = _Undefined.UNDEFINED
 
 _UNDEFINED, _NULL, _FALSE, _TRUE, _NUMBER, _STRING, _ARRAY, _OBJECT = 1, 16, 32, 33, 48, 64, 80, 96
 _END = b"\x02"  # below every type
+_EXACT = 2**53  # doubles are exact integers up to here
 # Behind every continuation of a key.
 AFTER = b"\xff"
 
@@ -59,6 +60,8 @@ def same(left: Json, right: Json) -> bool:
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, dict):
         return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
+    if type_rank(left) == _NUMBER:
+        return _double(left) == _double(right)
     return bool(left == right)
 
 
@@ -66,7 +69,20 @@ def less(left: Json, right: Json) -> Json:
     """`<`: undefined between different types, and between arrays or objects."""
     if type_rank(left) != type_rank(right) or type_rank(left) in (_UNDEFINED, _ARRAY, _OBJECT):
         return UNDEFINED
+    if type_rank(left) == _NUMBER:
+        return _double(left) < _double(right)
     return False if left is None else bool(left < right)
+
+
+def at_most(left: Json, right: Json) -> Json:
+    """`<=`: undefined where `<` is."""
+    strictly = less(left, right)
+    return UNDEFINED if strictly is UNDEFINED else bool(strictly or same(left, right))
+
+
+def plain(number: float) -> int | float:
+    """A number as JSON has it from the service: 2, not 2.0."""
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
 
 
 def encode(value: Json, *, descending: bool = False) -> bytes:
@@ -107,12 +123,17 @@ def _encode(value: Json) -> bytes:
 
 
 def _number(value: float) -> bytes:
-    try:
-        bits = int.from_bytes(struct.pack(">d", float(value) + 0.0), "big")
-    except OverflowError:
-        bits = int.from_bytes(struct.pack(">d", float("inf") if value > 0 else float("-inf")), "big")
+    bits = int.from_bytes(struct.pack(">d", _double(value) + 0.0), "big")  # + 0.0 makes -0.0 to 0.0
     bits ^= 0xFFFF_FFFF_FFFF_FFFF if bits >> 63 else 1 << 63
     return bits.to_bytes(8, "big")
+
+
+def _double(value: float) -> float:
+    """Integers of any size as the service keeps numbers."""
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
 
 
 def _escaped(text: str) -> bytes:

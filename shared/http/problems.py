@@ -69,7 +69,7 @@ def _message(item: Any) -> str:
             return "should be an object."
         case "list_type" | "tuple_type":
             return "should be an array."
-        case "int_type" | "int_parsing" | "int_from_float":
+        case "int_type" | "int_parsing" | "int_parsing_size" | "int_from_float":
             return "should be an integer."
         case "too_long":
             things = "pairs" if item["ctx"]["field_type"] == "Dictionary" else "items"

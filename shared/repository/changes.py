@@ -63,7 +63,7 @@ class Patience:
         self._pause = 0.005
 
     def limit(self) -> asyncio.Timeout:
-        """Ends a try with TimeoutError where the write's time is up, whatever the SDK is still waiting for."""
+        """Ends a try with TimeoutError when the write's time is up, whatever the SDK still waits for."""
         return asyncio.timeout_at(self._deadline)
 
     async def wait(self) -> None:

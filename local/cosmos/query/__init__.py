@@ -1,6 +1,8 @@
 """The query language: `parse` a query, `execute` it over a `Source`."""
 
-from local.cosmos.query.execute import Condition, Page, Query, Work, execute, parse, parse_condition
+from local.cosmos.query.execute import Page, execute
+from local.cosmos.query.query import Condition, Query, parse, parse_condition
+from local.cosmos.query.reading import Work
 from local.cosmos.query.syntax import QueryError
 
 __all__ = ["Condition", "Page", "Query", "QueryError", "Work", "execute", "parse", "parse_condition"]

@@ -1,10 +1,13 @@
 """The built-in functions. Each gives undefined for arguments of a wrong type, as the service does."""
 
+import json
 import math
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from local.cosmos.values import UNDEFINED, Json, encode, same
+from local.cosmos.query.syntax import QueryError
+from local.cosmos.values import UNDEFINED, Json, encode, plain, same
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +36,26 @@ def _search(call: Callable[[str, str], bool]) -> Callable[..., Json]:
     def search(text: Json, part: Json, ignore_case: Json = False) -> Json:
         if not (isinstance(text, str) and isinstance(part, str) and isinstance(ignore_case, bool)):
             return UNDEFINED
-        return call(text.lower(), part.lower()) if ignore_case else call(text, part)
+        return call(_lower(text), _lower(part)) if ignore_case else call(text, part)
 
     return search
 
 
 def _on_number(call: Callable[[float], float]) -> Callable[..., Json]:
     def checked(value: Json) -> Json:
-        return call(value) if _is_number(value) else UNDEFINED
+        return plain(float(call(value))) if _is_number(value) else UNDEFINED
 
     return checked
 
 
+def _is_whole(value: Json) -> bool:
+    return _is_number(value) and value == int(value)
+
+
 def _substring(text: Json, start: Json, length: Json) -> Json:
-    if not (isinstance(text, str) and _is_number(start) and _is_number(length)):
+    if not (isinstance(text, str) and _is_whole(start) and _is_whole(length)):
         return UNDEFINED
-    first = max(int(start), 0)
-    return text[first : first + max(int(length), 0)]
+    return "" if start < 0 else text[int(start) : int(start) + max(int(length), 0)]
 
 
 def _left(text: Json, length: Json) -> Json:
@@ -57,9 +63,37 @@ def _left(text: Json, length: Json) -> Json:
 
 
 def _right(text: Json, length: Json) -> Json:
-    if not (isinstance(text, str) and _is_number(length)):
+    if not (isinstance(text, str) and _is_whole(length)):
         return UNDEFINED
     return text[max(len(text) - max(int(length), 0), 0) :]
+
+
+def _replace(text: Json, part: Json, by: Json) -> Json:
+    if not (isinstance(text, str) and isinstance(part, str) and isinstance(by, str)) or not part:
+        return UNDEFINED
+    return text.replace(part, by)
+
+
+def _lower(text: str) -> str:
+    """One character for one, as an invariant culture has it."""
+    return "".join(low if len(low := one.lower()) == 1 else one for one in text)
+
+
+def _upper(text: str) -> str:
+    return "".join(up if len(up := one.upper()) == 1 else one for one in text)
+
+
+def _to_string(value: Json) -> Json:
+    """Refused where the service's digits and spaces are not known."""
+    if isinstance(value, str) or value is UNDEFINED:
+        return value
+    if isinstance(value, list | dict):
+        raise QueryError("ToString of an array or object is not supported by this engine.")
+    if not _is_number(value):
+        return json.dumps(value)
+    if value != 0 and not 1e-4 <= abs(value) < 1e15:
+        raise QueryError("ToString of so large or small a number is not supported by this engine.")
+    return str(plain(float(value)))
 
 
 def _array_contains(array: Json, sought: Json, partial: Json = False) -> Json:
@@ -74,11 +108,11 @@ def _part_of(part: Json, whole: Json) -> bool:
     return all(name in whole and same(value, whole[name]) for name, value in part.items())
 
 
-def _array_slice(array: Json, start: Json, length: Json = None) -> Json:
-    if not isinstance(array, list) or not _is_number(start) or not (length is None or _is_number(length)):
+def _array_slice(array: Json, start: Json, length: Json = sys.maxsize) -> Json:
+    if not (isinstance(array, list) and _is_whole(start) and _is_whole(length)):
         return UNDEFINED
     first = int(start) if start >= 0 else max(len(array) + int(start), 0)
-    return array[first:] if length is None else array[first : first + max(int(length), 0)]
+    return array[first : first + max(int(length), 0)]
 
 
 def _array_concat(*arrays: Json) -> Json:
@@ -93,7 +127,8 @@ def _length(of: type[str] | type[list[Json]]) -> Callable[..., Json]:
 
 def _round(value: float) -> float:
     """Half away from zero."""
-    return math.copysign(math.floor(abs(value) + 0.5), value)
+    whole = math.trunc(value)
+    return whole + math.copysign(1, value) if abs(value - whole) >= 0.5 else whole
 
 
 _ANY = 1_000
@@ -103,8 +138,8 @@ FUNCTIONS: dict[str, Function] = {
     "STARTSWITH": Function(_search(str.startswith), 2, 3),
     "ENDSWITH": Function(_search(str.endswith), 2, 3),
     "STRINGEQUALS": Function(_search(str.__eq__), 2, 3),
-    "LOWER": Function(_on_strings(str.lower), 1, 1),
-    "UPPER": Function(_on_strings(str.upper), 1, 1),
+    "LOWER": Function(_on_strings(_lower), 1, 1),
+    "UPPER": Function(_on_strings(_upper), 1, 1),
     "TRIM": Function(_on_strings(str.strip), 1, 1),
     "LTRIM": Function(_on_strings(str.lstrip), 1, 1),
     "RTRIM": Function(_on_strings(str.rstrip), 1, 1),
@@ -114,7 +149,8 @@ FUNCTIONS: dict[str, Function] = {
     "LEFT": Function(_left, 2, 2),
     "RIGHT": Function(_right, 2, 2),
     "INDEX_OF": Function(_on_strings(str.find), 2, 2),
-    "REPLACE": Function(_on_strings(str.replace), 3, 3),
+    "REPLACE": Function(_replace, 3, 3),
+    "TOSTRING": Function(_to_string, 1, 1),
     "ARRAY_CONTAINS": Function(_array_contains, 2, 3),
     "ARRAY_LENGTH": Function(_length(list), 1, 1),
     "ARRAY_SLICE": Function(_array_slice, 2, 3),
@@ -144,7 +180,8 @@ def aggregate(name: str, values: Sequence[Json]) -> Json:
     if name in ("SUM", "AVG"):
         if not all(map(_is_number, defined)) or (name == "AVG" and not defined):
             return UNDEFINED
-        return sum(defined) if name == "SUM" else sum(defined) / len(defined)
+        total = math.fsum(defined)
+        return plain(total if name == "SUM" else total / len(defined))
     if not defined or not all(FUNCTIONS["IS_PRIMITIVE"].call(value) for value in defined):
         return UNDEFINED
     return min(defined, key=encode) if name == "MIN" else max(defined, key=encode)

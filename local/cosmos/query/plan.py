@@ -1,7 +1,7 @@
 """Which index serves a query, and between which keys."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from local.cosmos.indexing import ELEMENT, Composite, IndexingPolicy, Path, path_name
 from local.cosmos.query.evaluate import Bindings, evaluate
@@ -24,12 +24,16 @@ _MIRRORED = {"=": "=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What a filter leaves of the values at a path: keys with low <= key < high. exact: one value."""
+    """What a filter leaves of the values at a path: keys with low <= key < high.
+
+    exact: the key of the only value. is_prefix: the strings with a beginning.
+    """
 
     path: Path
     low: bytes
     high: bytes
     exact: bytes | None = None
+    is_prefix: bool = False
 
     def and_also(self, other: "Range") -> "Range":
         """The values that both leave."""
@@ -40,28 +44,38 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Read the terms of one index between two keys; without an index, every document."""
+    """Read the terms of one index between two keys; without an index, every document.
+
+    scanned: there is a filter, and no index could have served any part of it.
+    """
 
     index: str | None
     low: bytes = b""
     high: bytes = AFTER
     descending: bool = False
+    scanned: bool = False
 
 
 def plan(select: Select, parameters: Mapping[str, Json], policy: IndexingPolicy) -> Plan:
     """The cheapest way to the query's documents; QueryError where its ORDER BY has no index."""
     ranges = _ranges(select, parameters)
-    if select.order:
-        return _ordered(select.order, ranges, policy)
     served = [found for found in ranges.values() if policy.indexes(found.path)]
+    scanned = select.where is not None and not served
+    if select.order:
+        return replace(_ordered(select.order, ranges, policy), scanned=scanned)
     if not served:
-        return Plan(None)
-    best = min(served, key=lambda found: (found.exact is None, found.high[:1] == AFTER))
+        return Plan(None, scanned=scanned)
+    best = min(served, key=lambda found: (found.exact is None, found.is_prefix))
     return Plan(path_name(best.path), best.low, best.high)
 
 
 def _ordered(order: tuple[Ordering, ...], ranges: dict[Path, Range], policy: IndexingPolicy) -> Plan:
     columns = [(_order_path(ordering.expression), ordering.descending) for ordering in order]
+    path, descending = columns[0]
+    if len(columns) == 1:
+        if not policy.indexes(path):
+            raise QueryError("The index path corresponding to the specified order-by item is excluded.")
+        ranges = {path: Range(path, encode(None), AFTER)} | ranges  # what lacks the property is dropped
     found = [one for index in policy.composites if (one := _by_composite(index, columns, ranges))]
     if found:
         return max(found, key=lambda one: len(one.low))
@@ -69,33 +83,40 @@ def _ordered(order: tuple[Ordering, ...], ranges: dict[Path, Range], policy: Ind
         raise QueryError(
             "The order by query does not have a corresponding composite index that it can be served from."
         )
-    path, descending = columns[0]
-    if not policy.indexes(path):
-        raise QueryError("The index path corresponding to the specified order-by item is excluded.")
-    among = ranges.get(path, Range(path, encode(None), AFTER))
-    return Plan(path_name(path), among.low, among.high, descending)
+    return Plan(path_name(path), ranges[path].low, ranges[path].high, descending)
 
 
 def _by_composite(
     index: Composite, columns: list[tuple[Path, bool]], ranges: dict[Path, Range]
 ) -> Plan | None:
-    """The plan over a composite index: columns held to one value first, then those of ORDER BY."""
-    held = len(index.columns) - len(columns)
-    tail = list(index.columns[held:]) if held >= 0 else []
+    """The plan over a composite index of just the columns of ORDER BY, in these directions or all reversed.
+
+    Before a single column there may be others that the filters hold to one value each.
+    """
+    held = len(index.columns) - len(columns) if len(columns) == 1 else 0
+    leading, tail = index.columns[:held], index.columns[held:]
     if [path for path, _ in tail] != [path for path, _ in columns]:
+        return None
+    if any(path not in ranges or ranges[path].exact is None for path, _ in leading):
         return None
     turned = {down != wanted for (_, down), (_, wanted) in zip(tail, columns, strict=True)}
     if len(turned) > 1:
         return None
+    low, high = _composite_range(index, ranges)
+    return Plan(index.name, low, high, descending=turned.pop())
+
+
+def _composite_range(index: Composite, ranges: dict[Path, Range]) -> tuple[bytes, bytes]:
+    """Between which keys: columns held to one value, then one within a range, then any."""
     prefix = b""
-    for path, down in index.columns[:held]:
-        if path not in ranges or (exact := ranges[path].exact) is None:
-            return None
-        prefix += _turned(exact) if down else exact
-    path, down = tail[0]
-    among = ranges.get(path, Range(path, encode(None), AFTER))
-    low, high = _turned_range(among) if down else (among.low, among.high)
-    return Plan(index.name, prefix + low, prefix + high, descending=turned.pop())
+    for path, down in index.columns:
+        if (among := ranges.get(path)) is None:
+            break
+        if among.exact is None:
+            low, high = _turned_range(among) if down else (among.low, among.high)
+            return prefix + low, prefix + high
+        prefix += _turned(among.exact) if down else among.exact
+    return prefix, prefix + AFTER
 
 
 def _turned(key: bytes) -> bytes:
@@ -121,7 +142,7 @@ def path_of(expression: Expression) -> Path | None:
     match expression:
         case Root():
             return ()
-        case Member(of, Constant(str(name))):
+        case Member(of, Constant(str(name))) if name != ELEMENT:
             path = path_of(of)
             return None if path is None else (*path, name)
     return None
@@ -134,15 +155,18 @@ def _ranges(select: Select, parameters: Mapping[str, Json]) -> dict[Path, Range]
     for filtered in _conjuncts(select.where):
         if found := _range(filtered, bindings):
             known = ranges.get(found.path)
-            ranges[found.path] = known.and_also(found) if known else found
+            if known is None:
+                ranges[found.path] = found
+            elif ELEMENT not in found.path:  # an array may have one element here and another there
+                ranges[found.path] = known.and_also(found)
     return ranges
 
 
 def _conjuncts(where: Expression | None) -> Iterator[Expression]:
     match where:
-        case Operation("and", (left, right)):
-            yield from _conjuncts(left)
-            yield from _conjuncts(right)
+        case Operation("and", operands):
+            for operand in operands:
+                yield from _conjuncts(operand)
         case Expression():
             yield where
 
@@ -160,7 +184,7 @@ def _range(filtered: Expression, bindings: Bindings) -> Range | None:
                 return Range(path, encode(least), encode(most) + AFTER)
         case Call("STARTSWITH", (of, prefix)) if path := path_of(of):
             if isinstance(text := _constant(prefix, bindings), str):
-                return Range(path, encode_prefix(text), encode_prefix(text) + AFTER)
+                return Range(path, encode_prefix(text), encode_prefix(text) + AFTER, is_prefix=True)
         case Call("ARRAY_CONTAINS", (of, sought)) if path := path_of(of):
             if (value := _constant(sought, bindings)) is not UNDEFINED:
                 return _compared((*path, ELEMENT), "=", value)

@@ -1,6 +1,7 @@
 """The parts of a parsed query."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Literal
 
 from local.cosmos.values import Json
@@ -45,7 +46,7 @@ class Member(Expression):
 
 @dataclass(frozen=True, slots=True)
 class Operation(Expression):
-    """An operator with its operands, such as `and`, `not`, `=`, `in`, `between`, `like`, `??`, `?`."""
+    """An operator with its operands: `and`, `or`, `not`, `=`, `+`, `in`, `between`, `like`, `??`, `?`."""
 
     operator: str
     operands: tuple[Expression, ...]
@@ -83,10 +84,10 @@ class Ordering:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of the SELECT list; without an alias it has the name of its path's last step, or `$1`."""
+    """One column of the SELECT list and its name in the result."""
 
     expression: Expression
-    alias: str | None
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +107,20 @@ class Select:
 
 Kind = Literal["query", "condition"]
 AGGREGATES = frozenset({"COUNT", "SUM", "MIN", "MAX", "AVG"})
+
+
+def expressions(part: object, depth: int = 0) -> Iterator[tuple[Expression, int]]:
+    """Every expression within a part of a query, and how deep it stands."""
+    if isinstance(part, Expression):
+        yield part, depth
+    if isinstance(part, tuple):
+        for item in part:
+            yield from expressions(item, depth)
+    elif is_dataclass(part):
+        for field in fields(part):
+            yield from expressions(getattr(part, field.name), depth + 1)
+
+
+def aggregates(part: object) -> list[Call]:
+    """The aggregate calls within a part of a query."""
+    return [one for one, _ in expressions(part) if isinstance(one, Call) and one.name in AGGREGATES]
