@@ -8,9 +8,11 @@ ServiceError
 ├── NotFound                404 conversation_not_found, message_not_found
 ├── ConversationBusy        409 conversation_busy
 ├── ConversationNotActive   409 conversation_not_active
+├── RequestInProgress       409 request_in_progress
 ├── VersionMismatch         412 version_mismatch
 ├── BodyTooLarge            413 body_too_large
 ├── UnsupportedMediaType    415 unsupported_media_type
+├── IdempotencyKeyReused    422 idempotency_key_reused
 ├── ModelFailure
 │   ├── ModelRateLimited    429 rate_limited
 │   ├── ModelError          502 model_error
@@ -119,6 +121,20 @@ class ConversationNotActive(ServiceError):
 
     status = 409
     code = "conversation_not_active"
+
+
+class RequestInProgress(ServiceError):
+    """The first request with this Idempotency-Key still runs."""
+
+    status = 409
+    code = "request_in_progress"
+
+
+class IdempotencyKeyReused(ServiceError):
+    """The Idempotency-Key names another request: method, path or body differ."""
+
+    status = 422
+    code = "idempotency_key_reused"
 
 
 class VersionMismatch(ServiceError):

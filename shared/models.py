@@ -162,6 +162,23 @@ class Message(Stored):
     failures: int = 0
 
 
+class Receipt(Stored):
+    """What a request with an Idempotency-Key came to, in the same transaction as its effect; kept for 24 hours.
+
+    fingerprint: of the request that the key names. try_id: of the try that has written it. status, body: the
+    answer, the body compressed; None while the turn of answer_id in conversation_id runs.
+    """
+
+    type: Literal["receipt"] = "receipt"
+    fingerprint: str
+    try_id: str
+    status: int | None = None
+    body: str | None = None
+    conversation_id: str | None = None
+    answer_id: str | None = None
+    ttl: int = 24 * 60 * 60
+
+
 Item = TypeVar("Item")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import Unavailable
-from shared.models import Conversation, Message, Stored
+from shared.models import Conversation, Message, Receipt, Stored
 from shared.repository.partition import Operation
 
 # How long a write tries to win against others before it gives up.
@@ -15,11 +15,20 @@ PATIENCE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one write makes of a conversation, with the messages that it adds and changes (before, after)."""
+    """What one write makes of a conversation, with the messages that it adds and changes (before, after).
+
+    receipt: of the request that the write belongs to, if it has one.
+    """
 
     conversation: Conversation
     created: tuple[Message, ...] = ()
     updated: tuple[tuple[Message, Message], ...] = ()
+    receipt: Receipt | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Whether the conversation is all that is written."""
+        return not (self.created or self.updated or self.receipt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +54,23 @@ def patch_operations(before: Stored, after: Stored) -> list[dict[str, Any]]:
 
 
 def batch_operations(before: Conversation, change: Change) -> list[Operation]:
-    """The transaction of a change: the conversation, if it is still the one that was read, and messages."""
+    """The transaction of a change: the conversation, if it is still the one that was read, and the rest."""
     conversation = ("patch", (before.id, patch_operations(before, change.conversation)))
     return [
         (*conversation, {"if_match_etag": before.etag}),
         *(("create", (message.document(),)) for message in change.created),
         *(("patch", (old.id, patch_operations(old, new))) for old, new in change.updated),
+        *receipt_operations(change.receipt),
     ]
+
+
+def receipt_operations(receipt: Receipt | None) -> list[Operation]:
+    """A new receipt, which must be the first of its key; or one that was read, completed."""
+    if receipt is None:
+        return []
+    if not receipt.etag:
+        return [("create", (receipt.document(),))]
+    return [("replace", (receipt.id, receipt.document()), {"if_match_etag": receipt.etag})]
 
 
 class Patience:
