@@ -7,7 +7,7 @@ from fastapi import Query
 
 from shared import models
 from shared.cursors import decode_cursor, encode_cursor
-from shared.http import AsCaller, IfMatch, endpoint
+from shared.http import AsCaller, AsOnce, IfMatch, endpoint
 from shared.schemas.answers import Conversation, ConversationDeleted, Listed
 from shared.schemas.requests import NewConversation, NewestFirst, NewTitle
 from shared.services import services
@@ -16,9 +16,9 @@ bp = func.Blueprint()
 
 
 @endpoint(bp, "POST", "conversations", status=201)
-async def create_conversation(caller: AsCaller, body: NewConversation) -> Conversation:
+async def create_conversation(caller: AsCaller, body: NewConversation, once: AsOnce = None) -> Conversation:
     """Start a conversation, owned by the caller."""
-    return Conversation.of(await services().conversations.create(caller, body.draft()))
+    return Conversation.of(await services().conversations.create(caller, body.draft(), once))
 
 
 @endpoint(bp, "GET", "conversations")
@@ -60,7 +60,7 @@ async def delete_conversation(
 
 @endpoint(bp, "POST", "conversations/{conversation_id}/restore")
 async def restore_conversation(
-    caller: AsCaller, conversation_id: str, if_match: IfMatch = None
+    caller: AsCaller, conversation_id: str, if_match: IfMatch = None, once: AsOnce = None
 ) -> Conversation:
     """Bring a deleted conversation back as it was."""
-    return Conversation.of(await services().conversations.restore(caller, conversation_id, if_match))
+    return Conversation.of(await services().conversations.restore(caller, conversation_id, if_match, once))

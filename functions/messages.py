@@ -7,7 +7,7 @@ from fastapi import Query
 
 from shared import models
 from shared.cursors import decode_cursor, encode_cursor
-from shared.http import AsCaller, endpoint
+from shared.http import AsCaller, AsOnce, IfMatch, endpoint
 from shared.schemas.answers import Listed, Message
 from shared.schemas.requests import NewMessage, OldestFirst
 from shared.services import services
@@ -16,9 +16,16 @@ bp = func.Blueprint()
 
 
 @endpoint(bp, "POST", "conversations/{conversation_id}/messages", status=201)
-async def add_message(caller: AsCaller, conversation_id: str, body: NewMessage) -> Message:
+async def add_message(
+    caller: AsCaller,
+    conversation_id: str,
+    body: NewMessage,
+    if_match: IfMatch = None,
+    once: AsOnce = None,
+) -> Message:
     """Append a message to a conversation."""
-    return Message.of(await services().messages.add(caller, conversation_id, body.draft()))
+    added = await services().messages.add(caller, conversation_id, body.draft(), if_match, once)
+    return Message.of(added)
 
 
 @endpoint(bp, "GET", "conversations/{conversation_id}/messages")

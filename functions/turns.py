@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from shared.http import AsCaller, endpoint
+from shared.http import AsCaller, AsOnce, IfMatch, endpoint
 from shared.schemas.answers import Turn
 from shared.schemas.requests import Ask
 from shared.services import services
@@ -11,6 +11,9 @@ bp = func.Blueprint()
 
 
 @endpoint(bp, "POST", "conversations/{conversation_id}/ask", status=201)
-async def ask(caller: AsCaller, conversation_id: str, body: Ask) -> Turn:
+async def ask(
+    caller: AsCaller, conversation_id: str, body: Ask, if_match: IfMatch = None, once: AsOnce = None
+) -> Turn:
     """Store a question, answer it, and store the answer."""
-    return Turn.of(await services().turns.ask(caller, conversation_id, body.question()))
+    turn = await services().turns.ask(caller, conversation_id, body.question(), if_match, once)
+    return Turn.of(turn)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from shared.clock import Clock
 from shared.due import due_at
+from shared.idempotency import Once, finished_at_once
 from shared.ids import new_id
 from shared.models import Activity, Caller, Conversation, EntityType, Page
 from shared.repository import Change, Order, Repository
@@ -34,7 +35,9 @@ class Conversations:
         self._repository = repository
         self._clock = clock
 
-    async def create(self, caller: Caller, draft: ConversationDraft) -> Conversation:
+    async def create(
+        self, caller: Caller, draft: ConversationDraft, once: Once | None = None
+    ) -> Conversation:
         """Start a conversation, owned by the caller."""
         now = self._clock()
         identifier = new_id("conv", now)
@@ -57,7 +60,8 @@ class Conversations:
             activity=Activity(last_at=now),
             activity_key=activity_key(identifier, now),
         )
-        return await self._repository.create(caller, conversation)
+        receipt = finished_at_once(once, caller, now, conversation)
+        return await self._repository.create(caller, conversation, receipt)
 
     async def get(self, caller: Caller, identifier: str) -> Conversation:
         """One conversation that is not deleted."""
@@ -93,15 +97,18 @@ class Conversations:
         done = await self._repository.change(caller, identifier, deleted, if_match=if_match)
         return done.conversation
 
-    async def restore(self, caller: Caller, identifier: str, if_match: str | None) -> Conversation:
+    async def restore(
+        self, caller: Caller, identifier: str, if_match: str | None, once: Once | None = None
+    ) -> Conversation:
         """Bring a deleted one back as it was; one that isn't deleted stays as it is."""
 
         def restored(conversation: Conversation) -> Change:
-            if conversation.deleted_at is None:
-                return Change(conversation)
-            back = conversation.changed(deleted_at=None, expires_at=None)
-            back = active_at(back, conversation.activity.last_at)
-            return Change(back.changed(due_at=due_at(back, self._clock())))
+            now = self._clock()
+            if conversation.deleted_at is not None:
+                back = conversation.changed(deleted_at=None, expires_at=None)
+                back = active_at(back, conversation.activity.last_at)
+                conversation = back.changed(due_at=due_at(back, now))
+            return Change(conversation, receipt=finished_at_once(once, caller, now, conversation))
 
         done = await self._repository.change(caller, identifier, restored, if_match=if_match, deleted=True)
         return done.conversation

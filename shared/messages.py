@@ -7,6 +7,7 @@ from shared.clock import Clock
 from shared.conversations import active_at
 from shared.due import due_at, needs_line
 from shared.errors import ConversationNotActive, InvalidCursor, InvalidRequest, NotFound
+from shared.idempotency import Once, finished_at_once
 from shared.ids import new_id
 from shared.models import Caller, Conversation, Message, Page, Role
 from shared.repository import Change, Order, Repository, message_key
@@ -33,7 +34,14 @@ class Messages:
         self._repository = repository
         self._clock = clock
 
-    async def add(self, caller: Caller, conversation_id: str, draft: MessageDraft) -> Message:
+    async def add(
+        self,
+        caller: Caller,
+        conversation_id: str,
+        draft: MessageDraft,
+        if_match: str | None = None,
+        once: Once | None = None,
+    ) -> Message:
         """Append a message; a running turn doesn't mind."""
         await self.require_parent(caller, conversation_id, draft.parent_id)
         now = self._clock()
@@ -42,9 +50,10 @@ class Messages:
         def appended(conversation: Conversation) -> Change:
             require_active(conversation)
             message = drafted(conversation, identifier, draft, now)
-            return Change(appended_to(conversation, message), created=(message,))
+            receipt = finished_at_once(once, caller, now, message)
+            return Change(appended_to(conversation, message), created=(message,), receipt=receipt)
 
-        done = await self._repository.change(caller, conversation_id, appended)
+        done = await self._repository.change(caller, conversation_id, appended, if_match=if_match)
         return done.messages[0]
 
     async def get(self, caller: Caller, conversation_id: str, identifier: str) -> Message:

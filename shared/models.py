@@ -163,10 +163,10 @@ class Message(Stored):
 
 
 class Receipt(Stored):
-    """What a request with an Idempotency-Key came to, in the same transaction as its effect; kept for 24 hours.
+    """What a request with an Idempotency-Key came to, in the transaction of its effect; kept for 24 hours.
 
-    fingerprint: of the request that the key names. try_id: of the try that has written it. status, body: the
-    answer, the body compressed; None while the turn of answer_id in conversation_id runs.
+    fingerprint: of the request that the key names. try_id: of the try that has written it. status, body:
+    the answer, the body compressed; None while the turn of answer_id in conversation_id runs.
     """
 
     type: Literal["receipt"] = "receipt"

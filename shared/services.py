@@ -40,7 +40,7 @@ class Services:
         self.database = Database(settings, cosmos_transport)
         self.model = Model(settings, model_http_client)
         container = settings.cosmos_db_container_name
-        repository = Repository(self.database, container, clock)
+        self.repository = repository = Repository(self.database, container, clock)
         background = BackgroundRepository(self.database, container)
         self.conversations = Conversations(repository, clock)
         self.messages = Messages(repository, clock)

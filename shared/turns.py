@@ -4,25 +4,22 @@ A conversation runs one turn at a time. The turn holds the conversation's lease,
 the model is at work; a lease that has expired is a dead server's, and whoever finds it closes that turn.
 """
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from shared.ai import Answer, Model
 from shared.clock import Clock
 from shared.context import ContextReader
 from shared.conversations import active_at
 from shared.due import due_at, needs_line
-from shared.errors import ConversationBusy, InvalidRequest
+from shared.errors import ConversationBusy, InvalidRequest, RequestInProgress
+from shared.idempotency import Once
 from shared.ids import new_id, same_ulid
+from shared.leases import TurnLost, lease_kept, require_lease, taken
 from shared.messages import MessageDraft, Messages, appended_to, drafted, require_active
-from shared.models import Caller, Conversation, Lease, Message, Turn, Usage
+from shared.models import Caller, Conversation, Lease, Message, Receipt, Turn, Usage
 from shared.repository import Change, Changed, Repository
-
-LEASE_MS = 60_000
-RENEW_SECONDS = 20.0
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +35,18 @@ class Question:
     temperature: float | None = None
 
 
-class TurnLost(Exception):
-    """The lease no longer names the turn: somebody has closed it, so its result is dropped."""
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A turn under way: the conversation as the turn began, and the receipt, if the request has a key."""
+
+    conversation: Conversation
+    turn: Turn
+    once: Once | None
+    receipt: Receipt | None
+
+    def completed(self, outcome: object) -> Receipt | None:
+        """The receipt with what the turn has come to."""
+        return self.once.completed(self.receipt, outcome) if self.once and self.receipt else None
 
 
 class Turns:
@@ -61,7 +68,14 @@ class Turns:
         self._model = model
         self._clock = clock
 
-    async def ask(self, caller: Caller, conversation_id: str, question: Question) -> Turn:
+    async def ask(
+        self,
+        caller: Caller,
+        conversation_id: str,
+        question: Question,
+        if_match: str | None = None,
+        once: Once | None = None,
+    ) -> Turn:
         """Store the question, answer it, store the answer.
 
         Raises InvalidRequest for a model that isn't allowed, ConversationBusy while another turn runs, and
@@ -69,15 +83,34 @@ class Turns:
         """
         if question.model not in self._models:
             raise InvalidRequest(f"model should be one of: {', '.join(self._models)}.", param="model")
-        conversation, turn = await self._begin(caller, conversation_id, question.draft)
+        running = await self._begin(caller, conversation_id, question.draft, if_match, once)
+        turn = running.turn
         try:
-            async with self._lease_kept(caller, turn):
-                answer = await self._answer(caller, conversation, turn, question)
-        except Exception:
+            async with lease_kept(self._repository, caller, conversation_id, turn.id, self._clock):
+                answer = await self._answer(caller, running, question)
+        except Exception as error:
             failed = turn.answer.changed(status="failed", updated_at=self._clock())
-            await self._finish(caller, conversation, turn, failed)
+            await self._finish(caller, running, failed, error)
             raise
-        return await self._finish(caller, conversation, turn, _answered(turn.answer, answer, self._clock()))
+        return await self._finish(caller, running, _answered(turn.answer, answer, self._clock()))
+
+    async def outcome(self, caller: Caller, receipt: Receipt) -> Turn:
+        """What the turn of a repeated request has come to; RequestInProgress while it runs.
+
+        A turn whose server has died is closed by this.
+        """
+        conversation = await self._repository.conversation(
+            caller, receipt.conversation_id or "", deleted=True
+        )
+        await self.close_expired(caller, conversation)
+        answer = await self._repository.find_message(caller, receipt.answer_id or "")
+        question = answer and await self._repository.find_message(caller, answer.question_id or "")
+        if not answer or not question or answer.status == "in_progress":
+            raise RequestInProgress(
+                "The request with this Idempotency-Key is running; repeat it to get its answer.",
+                retry_after=2,
+            )
+        return Turn(same_ulid("resp", answer.id), question, answer)
 
     async def close_expired(self, caller: Caller, conversation: Conversation) -> Conversation:
         """Close the turn of a dead server, if there is one, as incomplete with the text that was stored."""
@@ -86,22 +119,30 @@ class Turns:
             return conversation
         logger.warning("turn %s has lost its server and is closed", lease.turn_id)
         answer = await self._repository.find_message(caller, lease.answer_id)
-        closing = []
+        closing = None
         if answer and answer.status == "in_progress":
             closed = answer.changed(status="incomplete", incomplete_reason="interrupted", updated_at=now)
-            closing.append((answer, closed))
+            closing = (answer, closed)
         try:
-            return (await self._release(caller, conversation, lease.turn_id, *closing)).conversation
+            return (await self._release(caller, conversation, lease.turn_id, closing)).conversation
         except TurnLost:
             return await self._repository.conversation(caller, conversation.id)
 
     async def _begin(
-        self, caller: Caller, conversation_id: str, draft: MessageDraft
-    ) -> tuple[Conversation, Turn]:
+        self,
+        caller: Caller,
+        conversation_id: str,
+        draft: MessageDraft,
+        if_match: str | None,
+        once: Once | None,
+    ) -> Running:
         """Take the lease and store the question with an empty answer, in one transaction."""
         now = self._clock()
         question_id, answer_id = new_id("msg", now), new_id("msg", now + 1)
         turn_id = same_ulid("resp", answer_id)
+        receipt = (
+            once.opened(caller, now, conversation_id=conversation_id, answer_id=answer_id) if once else None
+        )
 
         def begun(conversation: Conversation) -> Change:
             require_active(conversation)
@@ -115,23 +156,22 @@ class Turns:
             answer = drafted(asked, answer_id, empty, now).changed(
                 status="in_progress", question_id=question_id
             )
-            taken = appended_to(asked, answer).changed(
-                lease=Lease(turn_id=turn_id, answer_id=answer_id),
-                lease_until=self._clock() + LEASE_MS,
-                due_at=None,
-            )
-            return Change(taken, created=(question, answer))
+            lease = Lease(turn_id=turn_id, answer_id=answer_id)
+            running = taken(appended_to(asked, answer), lease, self._clock())
+            return Change(running, created=(question, answer), receipt=receipt)
 
         conversation = await self._repository.conversation(caller, conversation_id)
         await self._messages.require_parent(caller, conversation_id, draft.parent_id)
         conversation = await self.close_expired(caller, conversation)
-        done = await self._repository.change(caller, conversation_id, begun, known=conversation)
-        return done.conversation, Turn(turn_id, *done.messages)
+        done = await self._repository.change(
+            caller, conversation_id, begun, known=conversation, if_match=if_match
+        )
+        return Running(done.conversation, Turn(turn_id, *done.messages), once, done.receipt)
 
-    async def _answer(
-        self, caller: Caller, conversation: Conversation, turn: Turn, question: Question
-    ) -> Answer:
-        context = await self._context.read(caller, conversation, turn.question, question.instructions)
+    async def _answer(self, caller: Caller, running: Running, question: Question) -> Answer:
+        context = await self._context.read(
+            caller, running.conversation, running.turn.question, question.instructions
+        )
         return await self._model.answer(
             context.prompts,
             model=question.model,
@@ -139,54 +179,39 @@ class Turns:
             temperature=question.temperature,
         )
 
-    async def _finish(self, caller: Caller, conversation: Conversation, turn: Turn, answer: Message) -> Turn:
+    async def _finish(
+        self, caller: Caller, running: Running, answer: Message, error: Exception | None = None
+    ) -> Turn:
         """Store how the turn ended; where somebody has closed it meanwhile, what was stored then."""
+        turn = replace(running.turn, answer=answer)
+        receipt = running.completed(error or turn)
+        updated = (running.turn.answer, answer)
         try:
-            done = await self._release(caller, conversation, turn.id, (turn.answer, answer))
+            done = await self._release(caller, running.conversation, turn.id, updated, receipt)
         except TurnLost:
             logger.warning("turn %s was closed before it ended; its result is dropped", turn.id)
-            stored = await self._repository.message(caller, conversation.id, turn.answer.id)
-            return Turn(turn.id, turn.question, stored)
-        return Turn(turn.id, turn.question, done.messages[0])
+            stored = await self._repository.message(caller, running.conversation.id, answer.id)
+            return replace(turn, answer=stored)
+        return replace(turn, answer=done.messages[0])
 
     async def _release(
-        self, caller: Caller, known: Conversation, turn_id: str, *updated: tuple[Message, Message]
+        self,
+        caller: Caller,
+        known: Conversation,
+        turn_id: str,
+        updated: tuple[Message, Message] | None,
+        receipt: Receipt | None = None,
     ) -> Changed:
         """Give the lease back and store the answer, in one transaction; TurnLost if the lease isn't ours."""
 
         def released(conversation: Conversation) -> Change:
-            if conversation.lease is None or conversation.lease.turn_id != turn_id:
-                raise TurnLost
-            free = active_at(conversation.changed(lease=None, lease_until=None), self._clock())
-            return Change(free.changed(due_at=due_at(free, self._clock())), updated=updated)
+            require_lease(conversation, turn_id)
+            now = self._clock()
+            free = active_at(conversation.changed(lease=None, lease_until=None), now)
+            free = free.changed(due_at=due_at(free, now))
+            return Change(free, updated=(updated,) if updated else (), receipt=receipt)
 
         return await self._repository.change(caller, known.id, released, known=known, deleted=True)
-
-    @asynccontextmanager
-    async def _lease_kept(self, caller: Caller, turn: Turn) -> AsyncIterator[None]:
-        """Renew the lease while the model is at work."""
-        renewing = asyncio.create_task(self._renew(caller, turn))
-        try:
-            yield
-        finally:
-            renewing.cancel()
-            with suppress(asyncio.CancelledError):
-                await renewing
-
-    async def _renew(self, caller: Caller, turn: Turn) -> None:
-        def renewed(conversation: Conversation) -> Change:
-            if conversation.lease is None or conversation.lease.turn_id != turn.id:
-                raise TurnLost
-            return Change(conversation.changed(lease_until=self._clock() + LEASE_MS))
-
-        while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            try:
-                await self._repository.change(caller, turn.question.conversation_id, renewed, deleted=True)
-            except TurnLost:
-                return
-            except Exception:
-                logger.exception("the lease of turn %s could not be renewed", turn.id)
 
 
 def _answered(empty: Message, answer: Answer, now: int) -> Message:

@@ -2,7 +2,8 @@
 
 from shared.http.binding import AsCaller, IfMatch
 from shared.http.endpoint import endpoint, endpoints
+from shared.http.once import AsOnce
 from shared.http.openapi import openapi_document
 from shared.http.resource import Resource
 
-__all__ = ["AsCaller", "IfMatch", "Resource", "endpoint", "endpoints", "openapi_document"]
+__all__ = ["AsCaller", "AsOnce", "IfMatch", "Resource", "endpoint", "endpoints", "openapi_document"]

@@ -9,8 +9,10 @@ from pydantic import BaseModel, ValidationError
 
 from shared.errors import InvalidRequest
 from shared.http.body import read_json
+from shared.http.once import once_of
 from shared.http.problems import invalid
 from shared.http.resource import Nothing
+from shared.idempotency import Show
 from shared.models import Caller
 from shared.services import services
 
@@ -25,7 +27,7 @@ def _signed_in() -> Caller:
 AsCaller = Annotated[Caller, Depends(_signed_in)]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag that the change is based on.")]
 
-Bind = Callable[[Request], Awaitable[dict[str, Any]]]
+Bind = Callable[[Request, Show], Awaitable[dict[str, Any]]]
 Source = Callable[[Request], Any]
 
 
@@ -35,6 +37,8 @@ def binder(function: Callable[..., Any], method: str, route: str) -> Bind:
     hints.pop("return")
     in_path = set(re.findall(r"{(\w+)}", route))
     takes_caller = hints.pop("caller", None) is not None
+    if (hints.pop("once", None) is None) == (method == "POST"):
+        raise TypeError(f"{function.__name__}: a POST, and nothing else, takes `once: AsOnce = None`")
     bodies = {
         name: hint for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, BaseModel)
     }
@@ -43,7 +47,7 @@ def binder(function: Callable[..., Any], method: str, route: str) -> Bind:
         sources[""] = _query(Nothing)
     takes_body = method in ("POST", "PUT", "PATCH")
 
-    async def bind(request: Request) -> dict[str, Any]:
+    async def bind(request: Request, show: Show) -> dict[str, Any]:
         arguments: dict[str, Any] = {}
         if takes_caller:
             arguments["caller"] = await services().auth.caller(request.headers)
@@ -53,6 +57,8 @@ def binder(function: Callable[..., Any], method: str, route: str) -> Bind:
             body = await read_json(request)
             for name, model in (bodies or {"": Nothing}).items():
                 arguments[name] = _validated(model, body)
+            if method == "POST":
+                arguments["once"] = once_of(request, body, show)
         arguments.pop("", None)
         return arguments
 

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, get_type_hints
 
 import azure.functions as func
 from azurefunctions.extensions.http.fastapi import Request as TriggerRequest
@@ -18,8 +18,9 @@ from azurefunctions.extensions.http.fastapi import Response as TriggerResponse
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from shared.http.binding import Bind, binder
-from shared.http.problems import problem
+from shared.http.binding import binder
+from shared.http.once import replay, shown
+from shared.http.problems import log_problem, problem
 from shared.http.resource import Resource
 from shared.ids import new_ulid
 from shared.repository import Cost, metered
@@ -59,10 +60,10 @@ def endpoint(
     def register(function: Function) -> Function:
         declared = Endpoint(function, method, route, status)
         _declared.append(declared)
-        bind = binder(function, method, route)
+        run_bound = _runner(declared)
 
         async def run(req: TriggerRequest) -> TriggerResponse:
-            return await _answer(req, declared, bind)
+            return await _answer(req, declared, run_bound)
 
         run.__name__ = run.__qualname__ = function.__name__
         run.__doc__ = function.__doc__
@@ -72,15 +73,32 @@ def endpoint(
     return register
 
 
-async def _answer(request: Request, declared: Endpoint, bind: Bind) -> Response:
+def _runner(declared: Endpoint) -> Callable[[Request, str], Awaitable[Response]]:
+    """What makes a request's answer: its arguments bound, the function run, or its first answer repeated."""
+    bind = binder(declared.function, declared.method, declared.route)
+    answer = get_type_hints(declared.function)["return"]
+
+    async def run(request: Request, request_id: str) -> Response:
+        arguments = await bind(request, shown(answer, declared.status, request_id))
+        if (once := arguments.get("once")) and (first := await replay(arguments["caller"], once)):
+            return first
+        return _response(await declared.function(**arguments), declared.status)
+
+    return run
+
+
+async def _answer(
+    request: Request, declared: Endpoint, run: Callable[[Request, str], Awaitable[Response]]
+) -> Response:
     """Run the endpoint: every answer and every error leaves through here, with its log line."""
     given = request.headers.get("x-request-id", "")
     request_id = given if _REQUEST_ID.fullmatch(given) else new_ulid(services().clock())
     started = time.perf_counter()
     with metered() as cost:
         try:
-            response = _response(await declared.function(**await bind(request)), declared.status)
+            response = await run(request, request_id)
         except Exception as error:
+            log_problem(error, request_id)
             response = problem(error, request_id)
     response.headers["x-request-id"] = request_id
     _log(declared, response.status_code, time.perf_counter() - started, cost, request_id)

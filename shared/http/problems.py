@@ -12,13 +12,18 @@ logger = logging.getLogger(__name__)
 
 
 def problem(error: Exception, request_id: str) -> JSONResponse:
-    """The answer to an error. What isn't one of ours is logged, and answered without a word of it."""
+    """The answer to an error. What isn't one of ours is answered without a word of it."""
+    if not isinstance(error, ServiceError):
+        error = InternalError("Something went wrong here; the log has it under the request id.")
+    return JSONResponse(_body(error, request_id), error.status, headers=error.headers)
+
+
+def log_problem(error: Exception, request_id: str) -> None:
+    """Log what is a fault of ours, or of what we depend on."""
     if not isinstance(error, ServiceError):
         logger.error("request %s failed", request_id, exc_info=error)
-        error = InternalError("Something went wrong here; the log has it under the request id.")
     elif error.status >= 500:
         logger.error("request %s failed: %s (%r)", request_id, error.code, error.__cause__)
-    return JSONResponse(_body(error, request_id), error.status, headers=error.headers)
 
 
 def _body(error: ServiceError, request_id: str) -> dict[str, Any]:

@@ -37,6 +37,7 @@ class Changed:
 
     conversation: Conversation
     messages: tuple[Message, ...] = ()
+    receipt: Receipt | None = None
 
 
 def patch_operations(before: Stored, after: Stored) -> list[dict[str, Any]]:

@@ -5,18 +5,20 @@ what is somebody else's.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 from shared.clock import Clock
-from shared.errors import NotFound, Unavailable, VersionMismatch
+from shared.errors import NotFound, RequestInProgress, Unavailable, VersionMismatch
 from shared.ids import is_id, new_ulid
-from shared.models import Caller, Conversation, Message, Page
+from shared.models import Caller, Conversation, Message, Page, Receipt
 from shared.repository.changes import (
     Change,
     Changed,
     Patience,
     batch_operations,
     patch_operations,
+    receipt_operations,
 )
 from shared.repository.database import Database
 from shared.repository.partition import Conflict, Document, Missing, Partition, SessionTokens
@@ -101,18 +103,27 @@ class Repository:
         keys = _key_range(conversation_id, 0, below)
         return tuple(map(Message.model_validate, await self._query(caller, _SYSTEM_MESSAGES, keys, limit)))
 
-    async def create(self, caller: Caller, conversation: Conversation) -> Conversation:
+    async def receipt(self, caller: Caller, identifier: str) -> Receipt | None:
+        """What is known of the request that an Idempotency-Key names."""
+        found = await self._read(caller, identifier)
+        return Receipt.model_validate(found) if found else None
+
+    async def create(
+        self, caller: Caller, conversation: Conversation, receipt: Receipt | None = None
+    ) -> Conversation:
         """Store a new conversation, once, whatever happens to the answers on the way."""
         partition = await self._partition(caller)
+        operations = [("create", (conversation.document(),)), *receipt_operations(receipt)]
         patience, tried = Patience(), False
         while True:
             try:
                 async with patience.limit():
-                    found = await partition.read(conversation.id) if tried else None
+                    if tried and (found := await partition.read(conversation.id)):
+                        return Conversation.model_validate(found)
+                    if tried and receipt and await partition.read(receipt.id):
+                        raise in_progress()
                     tried = True
-                    return Conversation.model_validate(
-                        found or await partition.create(conversation.document())
-                    )
+                    return Conversation.model_validate((await partition.batch(operations))[0])
             except (Conflict, Unavailable, TimeoutError):
                 await patience.wait()
 
@@ -143,7 +154,7 @@ class Repository:
                         return done
                     _check(before, if_match, deleted)
                     change = transition(before)
-                    if change.conversation is before and not change.created and not change.updated:
+                    if change.conversation is before and change.alone:
                         return Changed(before)
                     return await self._commit(caller, before, _marked(change, change_id))
             except (Conflict, Unavailable, TimeoutError):
@@ -175,20 +186,26 @@ class Repository:
 
     async def _commit(self, caller: Caller, before: Conversation, change: Change) -> Changed:
         partition = await self._partition(caller)
-        if not change.created and not change.updated:
+        if change.alone:
             operations = patch_operations(before, change.conversation)
             return Changed(
                 Conversation.model_validate(await partition.patch(before.id, operations, before.etag))
             )
-        written = await partition.batch(batch_operations(before, change))
-        return Changed(
-            Conversation.model_validate(written[0]), tuple(map(Message.model_validate, written[1:]))
-        )
+        conversation, *others = await partition.batch(batch_operations(before, change))
+        receipt = Receipt.model_validate(others.pop()) if change.receipt else None
+        messages = tuple(map(Message.model_validate, others))
+        return Changed(Conversation.model_validate(conversation), messages, receipt)
 
     async def _applied(
         self, caller: Caller, now: Conversation, change: Change, change_id: str
     ) -> Changed | None:
-        """What an earlier try of ours has written although its answer was lost, if it has."""
+        """What an earlier try of ours has written although its answer was lost, if it has.
+
+        Raises RequestInProgress where another request has used our Idempotency-Key first.
+        """
+        receipt = await self.receipt(caller, change.receipt.id) if change.receipt else None
+        if receipt and change.receipt and receipt.try_id != change.receipt.try_id:
+            raise in_progress()
         applied = now.change_id == change_id or (
             change.created and await self._read(caller, change.created[0].id) is not None
         )
@@ -196,7 +213,8 @@ class Repository:
             return None
         touched = [message.id for message in change.created] + [new.id for _, new in change.updated]
         found = [await self._read(caller, identifier) for identifier in touched]
-        return Changed(now, tuple(Message.model_validate(document) for document in found if document))
+        messages = tuple(Message.model_validate(document) for document in found if document)
+        return Changed(now, messages, receipt)
 
     async def _partition(self, caller: Caller) -> Partition:
         container = await self._database.container(self._container)
@@ -217,11 +235,17 @@ def _check(conversation: Conversation, if_match: str | None, deleted: bool) -> N
         raise VersionMismatch(conversation.etag)
 
 
+def in_progress() -> RequestInProgress:
+    """The answer to a request whose Idempotency-Key is in use by one that has come first."""
+    return RequestInProgress(
+        "A request with this Idempotency-Key is running; repeat it to get its answer.", retry_after=1
+    )
+
+
 def _key_range(conversation_id: str, above: int, below: int | None) -> Document:
     high = f"{conversation_id}:{_LAST}" if below is None else message_key(conversation_id, below)
     return {"@low": message_key(conversation_id, above), "@high": high}
 
 
 def _marked(change: Change, change_id: str) -> Change:
-    conversation = change.conversation.changed(change_id=change_id)
-    return Change(conversation, change.created, change.updated)
+    return replace(change, conversation=change.conversation.changed(change_id=change_id))

@@ -1,0 +1,59 @@
+"""`Idempotency-Key`: what a repeated request is answered with."""
+
+import json
+import re
+from typing import Annotated, Any
+
+from fastapi import Header, Request, Response
+
+from shared.errors import InvalidRequest
+from shared.http.problems import problem
+from shared.idempotency import Once, Show, stored_body
+from shared.models import Caller
+from shared.services import services
+
+HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
+
+AsOnce = Annotated[
+    Once | None,
+    Header(alias=HEADER, description="Names this request: repeated within 24 hours, it has its effect once."),
+]
+
+
+def once_of(request: Request, body: Any, show: Show) -> Once | None:
+    """The try that a request is, if it has a key. Raises InvalidRequest for a malformed one."""
+    key = request.headers.get(HEADER)
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise InvalidRequest(
+            f"{HEADER} takes 1 to 255 visible ASCII characters, without blanks around them.", param=HEADER
+        )
+    text = json.dumps([request.method, request.url.path, body], sort_keys=True)
+    return Once.of(key, text, services().clock(), show)
+
+
+def shown(answer: Any, status: int, request_id: str) -> Show:
+    """How an endpoint answers what its use case gives. answer: its model, made by its `of`."""
+
+    def show(outcome: Any) -> tuple[int, str]:
+        if isinstance(outcome, Exception):
+            failure = problem(outcome, request_id)
+            return failure.status_code, bytes(failure.body).decode()
+        return status, answer.of(outcome).model_dump_json()
+
+    return show
+
+
+async def replay(caller: Caller, once: Once) -> Response | None:
+    """The answer that the key's request was given; None if there is none yet."""
+    receipt = await services().repository.receipt(caller, once.receipt_id)
+    if receipt is None:
+        return None
+    once.check(receipt)
+    if receipt.status is None:
+        status, body = once.show(await services().turns.outcome(caller, receipt))
+    else:
+        status, body = receipt.status, stored_body(receipt)
+    return Response(body, status, {"Idempotency-Replayed": "true"}, media_type="application/json")

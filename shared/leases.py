@@ -1,0 +1,59 @@
+"""The lease that a running turn holds of its conversation."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from shared.clock import Clock
+from shared.models import Caller, Conversation, Lease
+from shared.repository import Change, Repository
+
+LEASE_MS = 60_000
+RENEW_SECONDS = 20.0
+
+logger = logging.getLogger(__name__)
+
+
+class TurnLost(Exception):
+    """The lease no longer names the turn: somebody has closed it, so its result is dropped."""
+
+
+def taken(conversation: Conversation, lease: Lease, now: int) -> Conversation:
+    """The conversation under the lease of a turn, until it is renewed; no background work meanwhile."""
+    return conversation.changed(lease=lease, lease_until=now + LEASE_MS, due_at=None)
+
+
+def require_lease(conversation: Conversation, turn_id: str) -> None:
+    """Raise TurnLost unless the conversation's lease is this turn's."""
+    if conversation.lease is None or conversation.lease.turn_id != turn_id:
+        raise TurnLost
+
+
+@asynccontextmanager
+async def lease_kept(
+    repository: Repository, caller: Caller, conversation_id: str, turn_id: str, clock: Clock
+) -> AsyncIterator[None]:
+    """Renew the lease of a turn every 20 seconds while the context is open."""
+
+    def renewed(conversation: Conversation) -> Change:
+        require_lease(conversation, turn_id)
+        return Change(conversation.changed(lease_until=clock() + LEASE_MS))
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            try:
+                await repository.change(caller, conversation_id, renewed, deleted=True)
+            except TurnLost:
+                return
+            except Exception:
+                logger.exception("the lease of turn %s could not be renewed", turn_id)
+
+    renewing = asyncio.create_task(renew())
+    try:
+        yield
+    finally:
+        renewing.cancel()
+        with suppress(asyncio.CancelledError):
+            await renewing
