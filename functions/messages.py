@@ -6,7 +6,7 @@ import azure.functions as func
 from fastapi import Query
 
 from shared import models
-from shared.cursors import decode_cursor, encode_cursor
+from shared.cursors import decode_number, encode_cursor
 from shared.http import AsCaller, AsOnce, IfMatch, endpoint
 from shared.schemas.answers import Listed, Message
 from shared.schemas.requests import NewMessage, OldestFirst
@@ -34,9 +34,14 @@ async def list_messages(
 ) -> Listed[Message]:
     """List a conversation's messages in the order that they were added. `after` also takes a message's id."""
     this_list = ("messages", conversation_id, query.order)
-    after = query.after and await _seq(caller, conversation_id, query.after, this_list)
+    by_id = query.after if query.after and query.after.startswith("msg_") else None
     page = await services().messages.page(
-        caller, conversation_id, order=query.order, limit=query.limit, after=after or None
+        caller,
+        conversation_id,
+        order=query.order,
+        limit=query.limit,
+        after=decode_number(query.after, caller, *this_list) if query.after and not by_id else None,
+        after_id=by_id,
     )
 
     def cursor(last: models.Message) -> str:
@@ -49,9 +54,3 @@ async def list_messages(
 async def get_message(caller: AsCaller, conversation_id: str, message_id: str) -> Message:
     """Read a message."""
     return Message.of(await services().messages.get(caller, conversation_id, message_id))
-
-
-async def _seq(caller: models.Caller, conversation_id: str, after: str, this_list: tuple[str, ...]) -> int:
-    if after.startswith("msg_"):
-        return await services().messages.seq_of(caller, conversation_id, after)
-    return int(decode_cursor(after, caller, *this_list))

@@ -7,9 +7,8 @@ from shared.ai import Prompt, count_tokens
 from shared.models import Caller, Conversation, Message
 from shared.repository import Repository
 
-# Bounds on what one turn reads: pages of messages, newest first, and older system messages.
-PAGE = 50
-PAGES = 3
+# Bounds on what one turn reads: the newest messages before the question, and older system messages.
+MESSAGES = 100
 SYSTEM_MESSAGES = 20
 
 
@@ -46,21 +45,16 @@ class ContextReader:
         return Context(prompts, sum(_cost(prompt.content) for prompt in prompts))
 
     async def _path(self, caller: Caller, conversation_id: str, leaf: Message) -> list[Message]:
-        """The leaf and its ancestors, oldest first, until the budget, the root or the bound on reading."""
-        path, spent, below = [leaf], _cost(leaf.content), leaf.seq
-        for _ in range(PAGES):
-            if path[0].parent_id is None or spent > self._budget:
-                break
-            page = await self._repository.page_of_messages(
-                caller, conversation_id, order="desc", limit=PAGE, below=below
-            )
-            for message in page.items:
-                if message.id == path[0].parent_id:
-                    path.insert(0, message)
-                    spent += _cost(message.content)
-            if not page.has_more:
-                break
-            below = page.items[-1].seq
+        """The leaf and its ancestors, oldest first, until the root or the bound on reading."""
+        path = [leaf]
+        if leaf.parent_id is None:
+            return path
+        page = await self._repository.page_of_messages(
+            caller, conversation_id, order="desc", limit=MESSAGES, below=leaf.seq
+        )
+        for message in page.items:
+            if message.id == path[0].parent_id:
+                path.insert(0, message)
         return path
 
     async def _older_system(self, caller: Caller, conversation_id: str, below: int) -> list[Message]:

@@ -23,8 +23,20 @@ def decode_cursor(cursor: str, caller: Caller, *list_of: str) -> str:
     except (ValueError, TypeError):
         genuine = False
     if not genuine:
-        raise InvalidCursor("after is not a cursor of this list; take next_cursor as it was.", param="after")
+        raise _invalid()
     return str(position)
+
+
+def decode_number(cursor: str, caller: Caller, *list_of: str) -> int:
+    """The same, where positions are numbers."""
+    position = decode_cursor(cursor, caller, *list_of)
+    if not (position.isascii() and position.isdecimal()):
+        raise _invalid()
+    return int(position)
+
+
+def _invalid() -> InvalidCursor:
+    return InvalidCursor("after is not a cursor of this list; take next_cursor as it was.", param="after")
 
 
 def _checksum(position: str, caller: Caller, list_of: tuple[str, ...]) -> str:

@@ -16,6 +16,7 @@ from shared.ai import Model, Prompt, SummaryText
 from shared.clock import Clock
 from shared.due import due_at, needs_line, needs_summary, needs_title
 from shared.errors import ModelFailure, NotFound, ServiceError, Unavailable
+from shared.logs import trace
 from shared.models import Caller, Conversation, DueWork, Message, Summary, TitleSource
 from shared.repository import BackgroundRepository, Change, Repository
 
@@ -25,12 +26,14 @@ CONCURRENCY = 8
 CLOCK_SKEW_MS = 5_000
 # Messages that one summary reads; the next one goes on behind them.
 SUMMARY_PAGE = 40
-# What a title is made from.
-TITLE_PAGE = 6
+# Seconds after which a document's work is put off, so that one that hangs holds up the others no longer.
+DEADLINE_SECONDS = 30
+# The first messages, of which a title is made from the few that are no instructions.
+TITLE_PAGE, TITLE_MESSAGES = 30, 6
 FALLBACK_WORDS, FALLBACK_CHARACTERS = 8, 60
-# A document that failed waits 30 s, doubling; after that many failures it is put aside.
-PAUSE_MS = 30_000
-MAX_FAILURES = 5
+# A document that failed waits 30 s, doubling up to an hour; after five hours or so it is put aside.
+PAUSE_MS, LONGEST_PAUSE_MS = 30_000, 3_600_000
+MAX_FAILURES = 12
 
 Pausable = TypeVar("Pausable", Conversation, Message)
 
@@ -76,29 +79,49 @@ class Enrichment:
 
     async def _enrich_one(self, work: DueWork) -> None:
         try:
-            if work.type == "conversation":
-                await self._conversation(work.owner, work.id)
-            else:
-                await self._message(work.owner, work.id)
+            try:
+                async with asyncio.timeout(DEADLINE_SECONDS):
+                    await self._work_on(work)
+            except (NotFound, Unavailable):
+                raise
+            except Exception as error:
+                await self._postpone(work, error)
         except NotFound:
             logger.info("%s is gone before its background work", work.id)
         except Unavailable:
             raise
-        except Exception as error:
-            await self._postpone(work, error)
+        except Exception as error:  # not even its failure can be noted on it
+            await self._put_aside(work, error, failures=1)
+
+    async def _work_on(self, work: DueWork) -> None:
+        if work.type == "conversation":
+            await self._conversation(work.owner, work.id)
+        else:
+            await self._message(work.owner, work.id)
 
     async def _conversation(self, owner: Caller, identifier: str) -> None:
+        """Title and summary; a title that fails doesn't keep the summary from being written."""
         conversation = await self._repository.conversation(owner, identifier)
+        untitled: Exception | None = None
         if needs_title(conversation):
-            conversation = await self._give_title(owner, conversation)
+            try:
+                conversation = await self._give_title(owner, conversation)
+            except ModelFailure as error:
+                untitled = error
+                conversation = await self._repository.conversation(owner, identifier)
         while needs_summary(conversation):
             conversation = await self._summarise(owner, conversation)
+        if untitled:
+            raise untitled
         if conversation.due_at is not None:
             await self._repository.change(owner, identifier, self._settled, known=conversation)
 
     async def _give_title(self, owner: Caller, conversation: Conversation) -> Conversation:
         page = await self._repository.page_of_messages(owner, conversation.id, order="asc", limit=TITLE_PAGE)
-        messages = list(filter(_says_something, page.items))
+        messages = [
+            message for message in page.items if _says_something(message) and message.role != "system"
+        ]
+        messages = messages[:TITLE_MESSAGES]
         try:
             title = await self._model.title(_prompts(messages))
         except ModelFailure:
@@ -170,8 +193,7 @@ class Enrichment:
 
     async def _postpone(self, work: DueWork, error: Exception) -> None:
         """Try again later, longer each time; in the end put it aside as a dead letter."""
-        reason = error.code if isinstance(error, ServiceError) else type(error).__name__
-        logger.warning("background work on %s failed: %s", work.id, reason, exc_info=error)
+        logger.warning("background work on %s failed: %s", work.id, trace(error))
         if work.type == "conversation":
             done = await self._repository.change(work.owner, work.id, lambda c: Change(self._paused(c)))
             failures = done.conversation.failures
@@ -179,13 +201,17 @@ class Enrichment:
             message = await self._repository.change_message(work.owner, work.id, self._paused)
             failures = message.failures if message else 0
         if failures >= MAX_FAILURES:
-            logger.error("background work on %s is given up after %s tries: %s", work.id, failures, reason)
-            await self._background.put_dead_letter(work, reason=reason, count=failures, now=self._clock())
+            await self._put_aside(work, error, failures)
+
+    async def _put_aside(self, work: DueWork, error: Exception, failures: int) -> None:
+        reason = error.code if isinstance(error, ServiceError) else type(error).__name__
+        logger.error("background work on %s is given up after %s tries: %s", work.id, failures, reason)
+        await self._background.put_aside(work, reason=reason, count=failures, now=self._clock())
 
     def _paused(self, document: Pausable) -> Pausable:
         failures = document.failures + 1
-        later = self._clock() + PAUSE_MS * 2 ** (failures - 1)
-        return document.changed(failures=failures, due_at=later if failures < MAX_FAILURES else None)
+        pause = min(PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS)
+        return document.changed(failures=failures, due_at=self._clock() + pause)
 
 
 def fallback_title(messages: Sequence[Message]) -> str:

@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from shared.clock import Clock
+from shared.logs import trace
 from shared.models import Caller, Conversation, Lease
 from shared.repository import Change, Repository
 
@@ -47,13 +48,12 @@ async def lease_kept(
                 await repository.change(caller, conversation_id, renewed, deleted=True)
             except TurnLost:
                 return
-            except Exception:
-                logger.exception("the lease of turn %s could not be renewed", turn_id)
+            except Exception as error:
+                logger.error("the lease of turn %s could not be renewed: %s", turn_id, trace(error))
 
     renewing = asyncio.create_task(renew())
     try:
         yield
     finally:
         renewing.cancel()
-        with suppress(asyncio.CancelledError):
-            await renewing
+        await asyncio.wait([renewing])

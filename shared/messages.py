@@ -43,7 +43,10 @@ class Messages:
         once: Once | None = None,
     ) -> Message:
         """Append a message; a running turn doesn't mind."""
-        await self.require_parent(caller, conversation_id, draft.parent_id)
+        known = None
+        if draft.parent_id is not None:
+            known = await self._repository.conversation(caller, conversation_id)
+            await self.require_parent(caller, known, draft.parent_id)
         now = self._clock()
         identifier = new_id("msg", now)
 
@@ -53,7 +56,9 @@ class Messages:
             receipt = finished_at_once(once, caller, now, message)
             return Change(appended_to(conversation, message), created=(message,), receipt=receipt)
 
-        done = await self._repository.change(caller, conversation_id, appended, if_match=if_match)
+        done = await self._repository.change(
+            caller, conversation_id, appended, known=known, if_match=if_match
+        )
         return done.messages[0]
 
     async def get(self, caller: Caller, conversation_id: str, identifier: str) -> Message:
@@ -62,10 +67,19 @@ class Messages:
         return await self._repository.message(caller, conversation_id, identifier)
 
     async def page(
-        self, caller: Caller, conversation_id: str, *, order: Order, limit: int, after: int | None
+        self,
+        caller: Caller,
+        conversation_id: str,
+        *,
+        order: Order,
+        limit: int,
+        after: int | None = None,
+        after_id: str | None = None,
     ) -> Page[Message]:
-        """Messages by seq, behind the seq `after` in the direction of reading."""
+        """Messages by seq, behind a seq or a message in the direction of reading."""
         await self._repository.conversation(caller, conversation_id)
+        if after_id:
+            after = await self._seq_of(caller, conversation_id, after_id)
         return await self._repository.page_of_messages(
             caller,
             conversation_id,
@@ -75,20 +89,18 @@ class Messages:
             below=after if order == "desc" else None,
         )
 
-    async def seq_of(self, caller: Caller, conversation_id: str, identifier: str) -> int:
-        """Where a message stands that a caller named as the place to go on from; InvalidCursor if nowhere."""
+    async def _seq_of(self, caller: Caller, conversation_id: str, identifier: str) -> int:
         try:
             return (await self._repository.message(caller, conversation_id, identifier)).seq
         except NotFound:
             raise InvalidCursor("No message of this conversation has this id.", param="after") from None
 
-    async def require_parent(self, caller: Caller, conversation_id: str, parent_id: str | None) -> None:
+    async def require_parent(self, caller: Caller, conversation: Conversation, parent_id: str | None) -> None:
         """Refuse a `parent_id` that is no message of the conversation."""
         if parent_id is None:
             return
-        await self._repository.conversation(caller, conversation_id)
         try:
-            await self._repository.message(caller, conversation_id, parent_id)
+            await self._repository.message(caller, conversation.id, parent_id)
         except NotFound:
             raise InvalidRequest(
                 "parent_id is not a message of this conversation.", param="parent_id"

@@ -10,6 +10,9 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+# Characters of a message.
+MAX_CONTENT = 100_000
+
 Role = Literal["user", "assistant", "system"]
 TitleSource = Literal["auto", "user", "fallback"]
 ConversationStatus = Literal["active", "ended", "archived"]

@@ -4,6 +4,7 @@ A conversation runs one turn at a time. The turn holds the conversation's lease,
 the model is at work; a lease that has expired is a dead server's, and whoever finds it closes that turn.
 """
 
+import asyncio
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from shared.idempotency import Once
 from shared.ids import new_id, same_ulid
 from shared.leases import TurnLost, lease_kept, require_lease, taken
 from shared.messages import MessageDraft, Messages, appended_to, drafted, require_active
-from shared.models import Caller, Conversation, Lease, Message, Receipt, Turn, Usage
+from shared.models import MAX_CONTENT, Caller, Conversation, Lease, Message, Receipt, Turn, Usage
 from shared.repository import Change, Changed, Repository
 
 logger = logging.getLogger(__name__)
@@ -84,15 +85,18 @@ class Turns:
         if question.model not in self._models:
             raise InvalidRequest(f"model should be one of: {', '.join(self._models)}.", param="model")
         running = await self._begin(caller, conversation_id, question.draft, if_match, once)
-        turn = running.turn
+        empty = running.turn.answer
         try:
-            async with lease_kept(self._repository, caller, conversation_id, turn.id, self._clock):
+            async with lease_kept(self._repository, caller, conversation_id, running.turn.id, self._clock):
                 answer = await self._answer(caller, running, question)
+            return await self._finish(caller, running, _answered(empty, answer, self._clock()))
+        except asyncio.CancelledError:  # the server is told to stop
+            await asyncio.shield(self._finish(caller, running, _interrupted(empty, self._clock())))
+            raise
         except Exception as error:
-            failed = turn.answer.changed(status="failed", updated_at=self._clock())
+            failed = empty.changed(status="failed", updated_at=self._clock())
             await self._finish(caller, running, failed, error)
             raise
-        return await self._finish(caller, running, _answered(turn.answer, answer, self._clock()))
 
     async def outcome(self, caller: Caller, receipt: Receipt) -> Turn:
         """What the turn of a repeated request has come to; RequestInProgress while it runs.
@@ -121,8 +125,7 @@ class Turns:
         answer = await self._repository.find_message(caller, lease.answer_id)
         closing = None
         if answer and answer.status == "in_progress":
-            closed = answer.changed(status="incomplete", incomplete_reason="interrupted", updated_at=now)
-            closing = (answer, closed)
+            closing = (answer, _interrupted(answer, now))
         try:
             return (await self._release(caller, conversation, lease.turn_id, closing)).conversation
         except TurnLost:
@@ -161,7 +164,7 @@ class Turns:
             return Change(running, created=(question, answer), receipt=receipt)
 
         conversation = await self._repository.conversation(caller, conversation_id)
-        await self._messages.require_parent(caller, conversation_id, draft.parent_id)
+        await self._messages.require_parent(caller, conversation, draft.parent_id)
         conversation = await self.close_expired(caller, conversation)
         done = await self._repository.change(
             caller, conversation_id, begun, known=conversation, if_match=if_match
@@ -214,12 +217,20 @@ class Turns:
         return await self._repository.change(caller, known.id, released, known=known, deleted=True)
 
 
+def _interrupted(answer: Message, now: int) -> Message:
+    """The message of an answer whose server didn't live to finish it."""
+    return answer.changed(status="incomplete", incomplete_reason="interrupted", updated_at=now)
+
+
 def _answered(empty: Message, answer: Answer, now: int) -> Message:
-    """The answer's message, finished."""
+    """The answer's message, finished; one too long for a message is cut as if the model had stopped there."""
+    reason = answer.incomplete_reason
+    if len(answer.content) > MAX_CONTENT:
+        reason = "max_output_tokens"
     finished = empty.changed(
-        content=answer.content,
-        status="incomplete" if answer.incomplete_reason else "completed",
-        incomplete_reason=answer.incomplete_reason,
+        content=answer.content[:MAX_CONTENT],
+        status="incomplete" if reason else "completed",
+        incomplete_reason=reason,
         model=answer.model,
         usage=Usage(input_tokens=answer.usage.input_tokens, output_tokens=answer.usage.output_tokens),
         updated_at=now,

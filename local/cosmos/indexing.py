@@ -125,7 +125,9 @@ def _composite(entries: list[Mapping[str, str]]) -> Composite:
         order = entry.get("order", "ascending")
         if order not in ("ascending", "descending"):
             raise IndexingPolicyError(f"The order '{order}' must be 'ascending' or 'descending'.")
-        columns.append((_segments(entry["path"], entry["path"]), order == "descending"))
+        if not (path := _segments(entry["path"], entry["path"])):
+            raise IndexingPolicyError("A composite index takes paths of properties.")
+        columns.append((path, order == "descending"))
     if len(columns) < 2:
         raise IndexingPolicyError("A composite index takes at least two paths.")
     return Composite(tuple(columns))
@@ -138,7 +140,12 @@ def _segments(body: str, text: str) -> Path:
         if not found:
             raise IndexingPolicyError(f"The indexing path '{text}' can't be understood at {position}.")
         quoted, plain = found.groups()
-        path.append(plain if quoted is None else json.loads(quoted))
+        try:
+            path.append(plain if quoted is None else json.loads(quoted))
+        except ValueError:
+            raise IndexingPolicyError(
+                f"The indexing path '{text}' has an escape that is not known."
+            ) from None
         position = found.end()
     return tuple(path)
 

@@ -61,7 +61,7 @@ def same(left: Json, right: Json) -> bool:
     if isinstance(left, dict):
         return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
     if type_rank(left) == _NUMBER:
-        return _double(left) == _double(right)
+        return double(left) == double(right)
     return bool(left == right)
 
 
@@ -70,7 +70,7 @@ def less(left: Json, right: Json) -> Json:
     if type_rank(left) != type_rank(right) or type_rank(left) in (_UNDEFINED, _ARRAY, _OBJECT):
         return UNDEFINED
     if type_rank(left) == _NUMBER:
-        return _double(left) < _double(right)
+        return double(left) < double(right)
     return False if left is None else bool(left < right)
 
 
@@ -123,12 +123,12 @@ def _encode(value: Json) -> bytes:
 
 
 def _number(value: float) -> bytes:
-    bits = int.from_bytes(struct.pack(">d", _double(value) + 0.0), "big")  # + 0.0 makes -0.0 to 0.0
+    bits = int.from_bytes(struct.pack(">d", double(value) + 0.0), "big")  # + 0.0 makes -0.0 to 0.0
     bits ^= 0xFFFF_FFFF_FFFF_FFFF if bits >> 63 else 1 << 63
     return bits.to_bytes(8, "big")
 
 
-def _double(value: float) -> float:
+def double(value: float) -> float:
     """Integers of any size as the service keeps numbers."""
     try:
         return float(value)

@@ -10,6 +10,7 @@ from shared.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
 
 MAX_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 32
+MAX_VALUES = 50_000
 
 
 async def read_json(request: Request) -> Any:
@@ -24,14 +25,14 @@ async def read_json(request: Request) -> Any:
             f"The body {given}; send JSON with Content-Type: application/json.", param="Content-Type"
         )
     try:
-        body = json.loads(raw, object_pairs_hook=_unique, parse_constant=_no_constant)
+        body = json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
     except InvalidRequest:
         raise
     except RecursionError:
         raise _too_deep() from None
     except ValueError as error:
         raise InvalidRequest(f"The body is not JSON: {_position(error)}") from None
-    _check_storable(body, "", 0)
+    _Storable().check(body, "", 0)
     return body
 
 
@@ -48,8 +49,12 @@ async def _read(request: Request) -> bytes:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                break
+            seen.add(name)
+        twice = name
         _check_text(twice, "")
         raise InvalidRequest(f"'{twice[:64]}' stands twice in one object.", param=twice[:64])
     return found
@@ -65,21 +70,30 @@ def _position(error: ValueError) -> str:
     return "it is not UTF-8." if isinstance(error, UnicodeError) else "a number has too many digits."
 
 
-def _check_storable(value: Any, path: str, depth: int) -> None:
-    """Refuse what JSON can carry and the database can't: NUL, half a surrogate pair, 1e999, deep nesting."""
-    if depth > MAX_DEPTH:
-        raise _too_deep()
-    if isinstance(value, str):
-        _check_text(value, path)
-    elif isinstance(value, int | float) and abs(value) > sys.float_info.max:
-        raise InvalidRequest("The number is too large; a double must hold it.", param=path[:200] or None)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            _check_storable(item, f"{path}[{index}]", depth + 1)
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            _check_text(name, path)
-            _check_storable(item, f"{path}.{name}" if path else name, depth + 1)
+class _Storable:
+    """Refuses what JSON can carry and the database can't, or shouldn't: see `check`."""
+
+    def __init__(self) -> None:
+        self._left = MAX_VALUES
+
+    def check(self, value: Any, path: str, depth: int) -> None:
+        """Refuse NUL, half a surrogate pair, 1e999, deep nesting, and more values than any request needs."""
+        self._left -= 1
+        if self._left < 0:
+            raise InvalidRequest(f"The body holds more than {MAX_VALUES} values.")
+        if depth > MAX_DEPTH:
+            raise _too_deep()
+        if isinstance(value, str):
+            _check_text(value, path)
+        elif isinstance(value, int | float) and abs(value) > sys.float_info.max:
+            raise InvalidRequest("The number is too large; a double must hold it.", param=path[:200] or None)
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                self.check(item, f"{path}[{index}]", depth + 1)
+        elif isinstance(value, dict):
+            for name, item in value.items():
+                _check_text(name, path)
+                self.check(item, f"{path}.{name}" if path else name, depth + 1)
 
 
 def _check_text(text: str, path: str) -> None:

@@ -17,6 +17,7 @@ from azurefunctions.extensions.http.fastapi import Request as TriggerRequest
 from azurefunctions.extensions.http.fastapi import Response as TriggerResponse
 from fastapi import Request, Response
 from pydantic import BaseModel
+from starlette.requests import ClientDisconnect
 
 from shared.http.binding import binder
 from shared.http.once import replay, shown
@@ -27,6 +28,9 @@ from shared.repository import Cost, metered
 from shared.services import services
 
 logger = logging.getLogger("shared.requests")
+
+# Nobody reads it: the client went away while it was sending. For the log line.
+HUNG_UP = 499
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -97,6 +101,8 @@ async def _answer(
     with metered() as cost:
         try:
             response = await run(request, request_id)
+        except ClientDisconnect:
+            response = Response(status_code=HUNG_UP)
         except Exception as error:
             log_problem(error, request_id)
             response = problem(error, request_id)

@@ -5,6 +5,7 @@ import re
 from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
+from pydantic import WithJsonSchema
 
 from shared.errors import InvalidRequest
 from shared.http.problems import problem
@@ -17,6 +18,7 @@ _KEY = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
 
 AsOnce = Annotated[
     Once | None,
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": 255}),
     Header(alias=HEADER, description="Names this request: repeated within 24 hours, it has its effect once."),
 ]
 

@@ -7,6 +7,9 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from shared.errors import Detail, InternalError, InvalidRequest, ServiceError
+from shared.logs import trace
+
+MAX_DETAILS = 20
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +24,10 @@ def problem(error: Exception, request_id: str) -> JSONResponse:
 def log_problem(error: Exception, request_id: str) -> None:
     """Log what is a fault of ours, or of what we depend on."""
     if not isinstance(error, ServiceError):
-        logger.error("request %s failed", request_id, exc_info=error)
+        logger.error("request %s failed: %s", request_id, trace(error))
     elif error.status >= 500:
-        logger.error("request %s failed: %s (%r)", request_id, error.code, error.__cause__)
+        cause = type(error.__cause__).__name__
+        logger.error("request %s failed: %s (%s)", request_id, error.code, cause)
 
 
 def _body(error: ServiceError, request_id: str) -> dict[str, Any]:
@@ -40,8 +44,9 @@ def _body(error: ServiceError, request_id: str) -> dict[str, Any]:
 
 
 def invalid(error: ValidationError) -> InvalidRequest:
-    """What pydantic found wrong, as one error that names the first field and lists them all."""
-    details = [_detail(item["loc"], _message(item)) for item in error.errors(include_url=False)]
+    """What pydantic found wrong, as one error that names the first field and lists the first twenty."""
+    found = error.errors(include_url=False)[:MAX_DETAILS]
+    details = [_detail(item["loc"], _message(item)) for item in found]
     first = details[0]
     if not first.param:
         return InvalidRequest(f"The body {first.message}")

@@ -1,11 +1,12 @@
 """What background work asks of the database across users: what is due, and where its failures are kept."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from shared.models import Caller, DueWork
 from shared.repository.database import Database
-from shared.repository.partition import Partition, SessionTokens, domain_errors
+from shared.repository.partition import Missing, Partition, SessionTokens, domain_errors
 
 _DUE = "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.dueAt <= @now"
 _EXPIRED_LEASES = "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.leaseUntil <= @now"
@@ -27,11 +28,14 @@ class BackgroundRepository:
         """Conversations whose running turn has lost its server before `now`, in no order."""
         return self._found(_EXPIRED_LEASES, now)
 
-    async def put_dead_letter(self, work: DueWork, *, reason: str, count: int, now: int) -> None:
-        """Keep what failed for good, with why and how often it was tried; once for each document."""
-        container = await self._database.container("tenant_ops")
-        partition = Partition(container, (work.owner.tenant_id, "dead-letters"), self._sessions)
-        await partition.upsert(
+    async def put_aside(self, work: DueWork, *, reason: str, count: int, now: int) -> None:
+        """Note what failed for good, with why and how often it was tried, and have it due no longer.
+
+        The document is not read for this, since it may be what can't be understood.
+        """
+        letters = await self._partition("tenant_ops", work.owner.tenant_id, "dead-letters")
+        documents = await self._partition(self._container, work.owner.tenant_id, work.owner.user_id)
+        await letters.upsert(
             {
                 "id": work.id,
                 "tenantId": work.owner.tenant_id,
@@ -44,6 +48,11 @@ class BackgroundRepository:
                 "updatedAt": now,
             }
         )
+        with suppress(Missing):
+            await documents.patch(work.id, [{"op": "set", "path": "/dueAt", "value": None}])
+
+    async def _partition(self, container: str, *key: str) -> Partition:
+        return Partition(await self._database.container(container), key, self._sessions)
 
     async def _found(self, sql: str, now: int) -> AsyncIterator[DueWork]:
         container = await self._database.container(self._container)

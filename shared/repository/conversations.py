@@ -78,8 +78,8 @@ class Repository:
     ) -> Page[Conversation]:
         """Conversations by last activity, behind the activity key `after`."""
         start = _LAST if order == "desc" else _FIRST
-        found = await self._query(caller, _CONVERSATIONS[order], {"@after": after or start}, limit + 1)
-        return Page(tuple(map(Conversation.model_validate, found[:limit])), has_more=len(found) > limit)
+        found, more = await self._query(caller, _CONVERSATIONS[order], {"@after": after or start}, limit)
+        return Page(tuple(map(Conversation.model_validate, found)), has_more=more)
 
     async def page_of_messages(
         self,
@@ -93,15 +93,16 @@ class Repository:
     ) -> Page[Message]:
         """Messages of a conversation by seq, those with above < seq < below."""
         keys = _key_range(conversation_id, above, below)
-        found = await self._query(caller, _MESSAGES[order], keys, limit + 1)
-        return Page(tuple(map(Message.model_validate, found[:limit])), has_more=len(found) > limit)
+        found, more = await self._query(caller, _MESSAGES[order], keys, limit)
+        return Page(tuple(map(Message.model_validate, found)), has_more=more)
 
     async def system_messages(
         self, caller: Caller, conversation_id: str, *, below: int, limit: int
     ) -> tuple[Message, ...]:
         """The newest system messages with seq < below, newest first."""
         keys = _key_range(conversation_id, 0, below)
-        return tuple(map(Message.model_validate, await self._query(caller, _SYSTEM_MESSAGES, keys, limit)))
+        found, _ = await self._query(caller, _SYSTEM_MESSAGES, keys, limit)
+        return tuple(map(Message.model_validate, found))
 
     async def receipt(self, caller: Caller, identifier: str) -> Receipt | None:
         """What is known of the request that an Idempotency-Key names."""
@@ -223,8 +224,12 @@ class Repository:
     async def _read(self, caller: Caller, identifier: str) -> Document | None:
         return await (await self._partition(caller)).read(identifier)
 
-    async def _query(self, caller: Caller, sql: str, parameters: Document, limit: int) -> list[Document]:
-        return await (await self._partition(caller)).query(sql, parameters, limit)
+    async def _query(
+        self, caller: Caller, sql: str, parameters: Document, limit: int
+    ) -> tuple[list[Document], bool]:
+        """The first results, and whether there are more; one beyond the limit is read to know that."""
+        found, complete = await (await self._partition(caller)).query(sql, parameters, limit + 1)
+        return found[:limit], len(found) > limit or not complete
 
 
 def _check(conversation: Conversation, if_match: str | None, deleted: bool) -> None:

@@ -88,43 +88,44 @@ class Partition:
             return None
         return self._counted(answer)
 
-    async def query(self, sql: str, parameters: Mapping[str, Any], limit: int) -> list[Document]:
-        """The first `limit` results; in one round trip where they fit into one page."""
+    async def query(self, sql: str, parameters: Mapping[str, Any], limit: int) -> tuple[list[Document], bool]:
+        """The first `limit` results, or fewer where they fill the service's page of 4 MB; whether it is all.
+
+        One round trip, but for a page that comes empty although there is more.
+        """
         with domain_errors():
-            pages = self._container.query_items(
+            pages: Any = self._container.query_items(  # typed without its continuation_token
                 sql,
                 parameters=[{"name": name, "value": value} for name, value in parameters.items()],
                 partition_key=self._partition_key,
                 max_item_count=limit,
                 response_hook=self._count,
                 **self._session(),
-            )
+            ).by_page()
             found: list[Document] = []
-            async for document in pages:
-                found.append(document)
-                if len(found) == limit:
+            while not found:
+                try:
+                    found = [document async for document in await anext(pages)]
+                except StopAsyncIteration:
                     break
-            return found
-
-    async def create(self, document: Document) -> Document:
-        """Store a new document."""
-        with domain_errors():
-            return self._counted(await self._container.create_item(document))
+            return found, not pages.continuation_token
 
     async def upsert(self, document: Document) -> Document:
         """Store a document in place of the one with its id, if any."""
         with domain_errors():
             return self._counted(await self._container.upsert_item(document))
 
-    async def patch(self, identifier: str, operations: Sequence[Document], etag: str) -> Document:
-        """Change a document if its version is still `etag`."""
+    async def patch(
+        self, identifier: str, operations: Sequence[Document], etag: str | None = None
+    ) -> Document:
+        """Change a document, if its version is still `etag` where one is given."""
         with domain_errors():
             answer = await self._container.patch_item(
                 identifier,
                 self._partition_key,
                 list(operations),
                 etag=etag,
-                match_condition=MatchConditions.IfNotModified,
+                match_condition=MatchConditions.IfNotModified if etag else None,
             )
             return self._counted(answer)
 

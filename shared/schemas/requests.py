@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -42,7 +43,7 @@ def _no_constant(name: str) -> None:
 
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_not_blank)]
-Content = Annotated[str, Field(max_length=100_000), AfterValidator(_not_blank)]
+Content = Annotated[str, Field(max_length=models.MAX_CONTENT), AfterValidator(_not_blank)]
 Instructions = Annotated[str, Field(max_length=32_000), AfterValidator(_not_blank)]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
 Product = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
@@ -83,7 +84,7 @@ class MessageFields(Body):
 
     content: Content
     parent_id: Annotated[str, Field(max_length=64)] | None = None
-    display_text: Annotated[str, Field(max_length=100_000)] | None = None
+    display_text: Annotated[str, Field(max_length=models.MAX_CONTENT)] | None = None
     question_config: Extra | None = None
     prompt_details: Extra | None = None
     metadata: Metadata = {}
@@ -111,21 +112,34 @@ class NewMessage(MessageFields):
 
 
 class Ask(MessageFields):
-    """A question for the model. instructions: in place of the conversation's, for this turn."""
+    """A question for the model. instructions: in place of the conversation's, for this turn.
+
+    stream, n and on_busy take their defaults only, so far.
+    """
 
     instructions: Instructions | None = None
     model: Annotated[str, Field(max_length=128)] = "default"
     max_output_tokens: Annotated[int, Field(ge=1, le=128_000)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    stream: Literal[False] = False
+    n: Literal[1] = 1
+    on_busy: Literal["reject"] = "reject"
 
     def question(self) -> Question:
         """What the use case takes."""
-        fields = dict(self)
-        settings = {name: fields.pop(name) for name in ASK_SETTINGS}
-        return Question(draft=MessageDraft(**fields), **settings)
+        return Question(
+            draft=MessageDraft(**{name: getattr(self, name) for name in MessageFields.model_fields}),
+            instructions=self.instructions,
+            model=self.model,
+            max_output_tokens=self.max_output_tokens,
+            temperature=self.temperature,
+        )
 
 
-ASK_SETTINGS = ("instructions", "model", "max_output_tokens", "temperature")
+def _digits(text: object) -> object:
+    if isinstance(text, str) and not (text.isascii() and text.isdecimal()):
+        raise ValueError("should be an integer.")
+    return text
 
 
 class PageQuery(BaseModel):
@@ -133,7 +147,7 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    limit: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=100)] = 20
     after: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
 
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import logging
 from typing import Any
 
 import httpx2
+import pytest
 
 from functions.background import sweep
 from tests.api.conftest import Service
@@ -177,20 +179,153 @@ async def test_what_fails_for_good_is_put_aside_with_its_reason(service: Service
     await service.add(conversation["id"], "How do I bake bread?")
     service.model.failing = httpx2.Response(400, json={})
     await service.background()
-    for _ in range(6):
-        service.clock.pass_seconds(3600)
+    for _ in range(15):
+        service.clock.pass_seconds(2 * 3600)
         await sweep(None)
     asked = len(service.model.requests)
 
     await service.background()
 
-    assert asked == len(service.model.requests) == 5
-    letters = service.tenant_ops.query_items(
-        "SELECT * FROM c", partition_key=["local-tenant", "dead-letters"]
-    )
-    (letter,) = [letter async for letter in letters]
-    assert (letter["id"], letter["reason"], letter["count"]) == (conversation["id"], "model_error", 5)
+    assert asked == len(service.model.requests) == 12
+    (letter,) = await dead_letters(service)
+    assert (letter["id"], letter["reason"], letter["count"]) == (conversation["id"], "model_error", 12)
     assert "bread" not in str(letter)
+
+
+async def dead_letters(service: Service) -> list[dict[str, Any]]:
+    key = ["local-tenant", "dead-letters"]
+    return [one async for one in service.tenant_ops.query_items("SELECT * FROM c", partition_key=key)]
+
+
+async def test_an_outage_of_the_model_of_hours_is_made_up_for(service: Service) -> None:
+    conversation = await service.new_conversation()
+    await service.add(conversation["id"], "How do I bake bread?")
+    service.model.failing = httpx2.Response(500, headers=NO_RETRY, json={})
+    await service.background()
+    for _ in range(3 * 60):
+        service.clock.pass_seconds(60)
+        await sweep(None)
+    service.model.failing = None
+
+    service.clock.pass_seconds(2 * 3600)
+    await sweep(None)
+
+    assert (await service.get(conversation["id"]))["title_source"] == "auto"
+
+
+async def test_a_document_that_cannot_be_read_is_put_aside_and_the_rest_goes_on(service: Service) -> None:
+    broken, other = [await service.new_conversation() for _ in range(2)]
+    for conversation in (broken, other):
+        await service.add(conversation["id"], "How do I bake bread?")
+    wrong = [{"op": "set", "path": "/title", "value": 5}]
+    await service.conversations.patch_item(broken["id"], ["local-tenant", "local-user"], wrong)
+
+    await service.background()
+    service.clock.pass_seconds(3600)
+    await sweep(None)
+
+    assert (await service.get(other["id"]))["title_source"] == "auto"
+    (letter,) = await dead_letters(service)
+    assert (letter["id"], letter["reason"]) == (broken["id"], "ValidationError")
+
+
+async def test_a_turn_that_cannot_be_closed_does_not_stop_the_sweep(service: Service) -> None:
+    broken, other, overdue = [await service.new_conversation() for _ in range(3)]
+    until: dict[str, Any] = {"op": "set", "path": "/leaseUntil", "value": 1}
+    lease: dict[str, Any] = {
+        "op": "set",
+        "path": "/lease",
+        "value": {"turnId": "resp_X", "answerId": "msg_X"},
+    }
+    wrong: dict[str, Any] = {"op": "set", "path": "/title", "value": 5}
+    for conversation, patch in ((broken, [until, lease, wrong]), (other, [until, lease])):
+        await service.conversations.patch_item(conversation["id"], ["local-tenant", "local-user"], patch)
+    await service.add(overdue["id"], "How do I bake bread?")
+    service.clock.pass_seconds(61)
+
+    await sweep(None)
+
+    assert (await service.ask(other["id"], "Free again?"))["status"] == "completed"
+    assert (await service.get(overdue["id"]))["title_source"] == "auto"
+
+
+async def test_a_deletion_while_its_work_fails_is_no_failure_of_the_batch(service: Service) -> None:
+    conversation = await service.new_conversation()
+    await service.add(conversation["id"], "How do I bake bread?")
+
+    async def delete() -> None:
+        await service.http.delete(f"conversations/{conversation['id']}")
+        service.model.failing = httpx2.Response(400, json={})
+
+    service.model.before_answering = delete  # type: ignore[method-assign]
+
+    await service.background()
+
+    assert (await service.http.get(f"conversations/{conversation['id']}")).status_code == 404
+
+
+async def test_a_model_that_hangs_on_one_title_is_left_for_later(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.enrichment.DEADLINE_SECONDS", 0.05)
+    hanging, other = [await service.new_conversation() for _ in range(2)]
+    await service.add(hanging["id"], "Question that hangs?")
+    await service.add(other["id"], "How do I bake bread?")
+
+    async def hang_on_one() -> None:
+        if "hangs" in str(service.model.requests[-1]):
+            await asyncio.Event().wait()
+
+    service.model.before_answering = hang_on_one  # type: ignore[method-assign]
+    await service.background()
+    monkeypatch.undo()
+    del service.model.before_answering
+    service.clock.pass_seconds(120)
+    await sweep(None)
+
+    assert (await service.get(other["id"]))["title_source"] == "auto"
+    assert (await service.get(hanging["id"]))["title_source"] == "auto"
+
+
+async def test_a_title_that_is_refused_does_not_keep_the_summary_away(service: Service) -> None:
+    conversation = await service.new_conversation()
+    for question in ("What is rye?", "What is spelt?", "Which is older?"):
+        await service.ask(conversation["id"], question)
+
+    async def refuse_titles() -> None:
+        title = "'title'" in str(service.model.requests[-1].get("response_format"))
+        service.model.failing = httpx2.Response(400, json={}) if title else None
+
+    service.model.before_answering = refuse_titles  # type: ignore[method-assign]
+    await service.background()
+
+    found = await service.get(conversation["id"])
+    assert found["title_source"] == "fallback"
+    assert found["summary"]["through_seq"] == 6
+
+
+async def test_a_title_is_made_of_the_question_however_many_instructions_come_first(service: Service) -> None:
+    conversation = await service.new_conversation()
+    for number in range(8):
+        await service.add(conversation["id"], f"Instruction {number}.", role="system")
+    await service.add(conversation["id"], "How do I bake bread?")
+
+    await service.background()
+
+    assert "bread" in (await service.get(conversation["id"]))["title"].lower()
+
+
+async def test_what_the_model_server_says_of_a_message_is_not_logged(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    conversation = await service.new_conversation()
+    service.model.failing = httpx2.Response(400, json={"error": {"message": "cannot take PRIVATE WORDS"}})
+    with caplog.at_level(logging.DEBUG, logger="shared"):
+        await service.http.post(f"conversations/{conversation['id']}/ask", json={"content": "PRIVATE WORDS"})
+        await service.background()
+
+    assert "model_error" in caplog.text
+    assert "PRIVATE" not in caplog.text
 
 
 async def test_a_deleted_conversation_gets_no_title_until_it_is_restored(service: Service) -> None:

@@ -35,7 +35,7 @@ def _charge(calls: list[Call]) -> float:
 
 
 ROUND_TRIPS: list[tuple[str, str, dict[str, Any] | None, list[str]]] = [
-    ("POST", "conversations", {}, ["create"]),
+    ("POST", "conversations", {}, ["batch"]),
     ("GET", "conversations", None, ["query"]),
     ("GET", "conversations/{id}", None, ["read"]),
     ("PUT", "conversations/{id}", {"title": "Mine"}, ["read", "patch"]),

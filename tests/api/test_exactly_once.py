@@ -116,7 +116,7 @@ async def _ask(service: Service) -> Prepared:
 
 # What is done, and the database operation that it writes with.
 WRITES: dict[str, tuple[Callable[[Service], Awaitable[Prepared]], str]] = {
-    "create": (_create, "create"),
+    "create": (_create, "batch"),
     "add_message": (_add, "batch"),
     "rename": (_rename, "patch"),
     "delete": (_delete, "patch"),
@@ -178,7 +178,7 @@ async def test_writes_to_a_service_that_is_unavailable_for_a_moment_are_done_onc
 
 async def test_a_conversation_is_started_once_though_reading_it_back_fails_too(service: Service) -> None:
     act, check = await _create(service)
-    service.engine.faults.add(Fault("create", error=ServiceResponseError("reset"), after=True))
+    service.engine.faults.add(Fault("batch", error=ServiceResponseError("reset"), after=True))
     lost = service.engine.faults.add(replace(TROUBLE["throttled for long"], operation="read"))
 
     answer = await act()

@@ -4,6 +4,7 @@ import asyncio
 
 import httpx2
 
+from local.cosmos import Fault
 from tests.api.conftest import Service
 
 
@@ -110,7 +111,7 @@ async def test_older_system_messages_beyond_what_is_read_are_still_sent(service:
 
     sent = service.model.requests[-1]["messages"]
     assert sent[0] == {"role": "system", "content": "Answer in verse."}
-    assert sent[1]["content"] == "note 10"
+    assert sent[1]["content"] == "note 60"
 
 
 async def test_one_turn_at_a_time_runs_in_a_conversation(service: Service) -> None:
@@ -234,7 +235,81 @@ async def _die_in_a_turn(service: Service, conversation_id: str) -> str:
     service.model.before_answering = hang  # type: ignore[method-assign]
     running = asyncio.create_task(service.ask(conversation_id, "Anybody?"))
     await working.wait()
+    service.engine.faults.add(Fault("batch", status=400))  # the dead write nothing more
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     del service.model.before_answering
     return str((await service.get(conversation_id))["leaf_message_id"])
+
+
+async def test_a_server_that_is_told_to_stop_closes_its_turn(service: Service) -> None:
+    conversation = await service.new_conversation()
+    working = asyncio.Event()
+
+    async def hang() -> None:
+        working.set()
+        await asyncio.Event().wait()
+
+    service.model.before_answering = hang  # type: ignore[method-assign]
+    running = asyncio.create_task(service.ask(conversation["id"], "Anybody?"))
+    await working.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    del service.model.before_answering
+
+    listed = (await service.http.get(f"conversations/{conversation['id']}/messages")).json()["data"]
+    assert (listed[1]["status"], listed[1]["incomplete_reason"]) == ("incomplete", "interrupted")
+    assert (await service.ask(conversation["id"], "And now?"))["status"] == "completed"
+
+
+async def test_an_answer_longer_than_a_message_is_cut_and_says_so(service: Service) -> None:
+    conversation = await service.new_conversation()
+    message = {"role": "assistant", "content": "é" * 3_000_000}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    completion = {"id": "1", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
+    service.model.failing = httpx2.Response(200, json=completion)
+
+    turn = await service.ask(conversation["id"], "Write a lot.")
+
+    answer = turn["answers"][0]
+    assert (len(answer["content"]), answer["status"]) == (100_000, "incomplete")
+    assert answer["incomplete_reason"] == "max_output_tokens"
+
+
+async def test_an_answer_that_cannot_be_stored_is_failed_and_the_conversation_free(service: Service) -> None:
+    conversation = await service.new_conversation()
+
+    async def refuse_the_end() -> None:
+        service.engine.faults.add(Fault("batch", status=413))
+
+    service.model.before_answering = refuse_the_end  # type: ignore[method-assign]
+    answer = await service.http.post(f"conversations/{conversation['id']}/ask", json={"content": "Hm?"})
+    del service.model.before_answering
+
+    assert answer.status_code == 413
+    listed = (await service.http.get(f"conversations/{conversation['id']}/messages")).json()["data"]
+    assert [message["status"] for message in listed] == ["completed", "failed"]
+    assert (await service.ask(conversation["id"], "Again?"))["status"] == "completed"
+
+
+async def test_the_contracts_defaults_are_taken_and_what_is_not_built_is_refused(service: Service) -> None:
+    conversation = await service.new_conversation()
+    path = f"conversations/{conversation['id']}/ask"
+    await service.ask(conversation["id"], "Hm?", stream=False, n=1, on_busy="reject")
+
+    for name, value in {"stream": True, "n": 2, "on_busy": "interrupt"}.items():
+        refused = await service.http.post(path, json={"content": "Hm?", name: value})
+        assert refused.status_code == 400
+        assert refused.json()["error"]["param"] == name
+
+
+async def test_a_turn_takes_six_round_trips_at_most(service: Service) -> None:
+    conversation = await service.new_conversation()
+    await service.add(conversation["id"], "Answer in verse.", role="system")
+    for number in range(120):
+        last = await service.add(conversation["id"], f"note {number}")
+
+    with service.engine.recording() as calls:
+        await service.ask(conversation["id"], "Now?", parent_id=last["id"])
+
+    assert [call.operation for call in calls] == ["read", "read", "batch", "query", "query", "batch"]

@@ -24,6 +24,7 @@ def check(select: Select) -> None:
         if isinstance(expression, Root) and expression.alias != select.alias:
             raise QueryError(f"Identifier '{expression.alias}' could not be resolved.")
     _check_names(select.columns or ())
+    _check_distinct(select)
     _check_aggregates(select)
 
 
@@ -39,6 +40,12 @@ def _check_names(columns: tuple[Column, ...]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise QueryError(f"Two columns of the SELECT list have the name '{name}'.")
+
+
+def _check_distinct(select: Select) -> None:
+    columns = [column.expression for column in select.columns or ()]
+    if select.distinct and not all(ordering.expression in columns for ordering in select.order):
+        raise QueryError("DISTINCT with ORDER BY of what is not in the SELECT list is not supported.")
 
 
 def _check_aggregates(select: Select) -> None:

@@ -61,8 +61,10 @@ def evaluate(expression: Expression, bindings: Bindings) -> Json:
 def _member(value: Json, name: Json) -> Json:
     if isinstance(value, dict) and isinstance(name, str):
         return value.get(name, UNDEFINED)
-    if isinstance(value, list) and isinstance(name, int) and not isinstance(name, bool):
-        return value[name] if 0 <= name < len(value) else UNDEFINED
+    if isinstance(value, list) and type_rank(name) == type_rank(0):
+        if name < 0 or name % 1 != 0:
+            raise QueryError("The index of an array is a whole number that is not negative.")
+        return value[int(name)] if name < len(value) else UNDEFINED
     return UNDEFINED
 
 

@@ -42,7 +42,7 @@ def execute(
     way = plan(query.select, query.parameters, source.policy)
     reader = Reader(query, source, way, Work(scanned=way.scanned))
     binding = f"{query.checksum} {way.index} {way.descending}"
-    start = unseal(continuation, binding) if continuation else Position()
+    start = Position() if continuation is None else unseal(continuation, binding)
     if calls := aggregates(query.select.columns):
         return _aggregated(reader, calls)
     filling = _Filling(reader, start, _most_on_page(max_items), max_bytes)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from local.cosmos.query.syntax import QueryError
-from local.cosmos.values import UNDEFINED, Json, encode, plain, same
+from local.cosmos.values import UNDEFINED, Json, double, encode, plain, same
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def _on_number(call: Callable[[float], float]) -> Callable[..., Json]:
 
 
 def _is_whole(value: Json) -> bool:
-    return _is_number(value) and value == int(value)
+    return _is_number(value) and value % 1 == 0
 
 
 def _substring(text: Json, start: Json, length: Json) -> Json:
@@ -180,7 +180,9 @@ def aggregate(name: str, values: Sequence[Json]) -> Json:
     if name in ("SUM", "AVG"):
         if not all(map(_is_number, defined)) or (name == "AVG" and not defined):
             return UNDEFINED
-        total = math.fsum(defined)
+        total = math.fsum(map(double, defined))
+        if not math.isfinite(total):
+            raise QueryError(f"{name} without a finite result is not supported by this engine.")
         return plain(total if name == "SUM" else total / len(defined))
     if not defined or not all(FUNCTIONS["IS_PRIMITIVE"].call(value) for value in defined):
         return UNDEFINED

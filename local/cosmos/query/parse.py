@@ -12,11 +12,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from lark import Lark
-from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
+from local.cosmos.query.calls import unsupported
 from local.cosmos.query.checks import check
 from local.cosmos.query.syntax import Kind, QueryError, Select
-from local.cosmos.query.tree import build_tree, unsupported
+from local.cosmos.query.tree import BUILDER
 
 # What stands at the place of the error, where that tells what was meant.
 _CONSTRUCTS = {
@@ -35,6 +36,7 @@ _parser = Lark(
     parser="lalr",
     start=["query", "condition"],
     maybe_placeholders=False,
+    transformer=BUILDER,  # builds while it parses, so no depth of nesting exhausts the stack
 )
 
 
@@ -42,13 +44,12 @@ _parser = Lark(
 def parse_text(text: str, kind: Kind) -> Select:
     """The syntax tree of a query, or of a patch's condition (`from c where …`). Raises QueryError."""
     try:
-        select = build_tree(_parser.parse(text, start=kind))
+        text.encode()
+        select: Select = _parser.parse(text, start=kind)  # type: ignore[assignment]  # what BUILDER makes
+    except UnicodeEncodeError:
+        raise QueryError("The query has half of a surrogate pair.") from None
     except UnexpectedInput as error:
         raise _refusal(error, text) from None
-    except VisitError as error:
-        raise error.orig_exc from None
-    except RecursionError:
-        raise QueryError("The query is nested too deeply.") from None
     check(select)
     return select
 

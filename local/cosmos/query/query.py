@@ -11,6 +11,7 @@ from local.cosmos.query.parse import parse_text
 from local.cosmos.query.syntax import Expression, QueryError, Select, aggregates
 from local.cosmos.values import Json
 
+_LARGEST_COUNT = 2**31 - 1
 _NONE: Mapping[str, Json] = {}
 
 
@@ -33,7 +34,7 @@ class Query:
     @property
     def checksum(self) -> str:
         """What binds a continuation to the query."""
-        text = json.dumps([self.text, dict(self.parameters)], sort_keys=True)
+        text = json.dumps([self.text, dict(self.parameters)], sort_keys=True, default=repr)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
@@ -46,8 +47,8 @@ class Query:
 
     def _count(self, expression: Expression) -> int:
         value = evaluate(expression, Bindings(self.parameters))
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise QueryError("TOP, OFFSET and LIMIT take a whole number that is not negative.")
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LARGEST_COUNT:
+            raise QueryError(f"TOP, OFFSET and LIMIT take a whole number between 0 and {_LARGEST_COUNT}.")
         return value
 
 

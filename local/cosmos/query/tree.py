@@ -1,15 +1,13 @@
 """Builds the syntax tree: a method for each rule of the grammar."""
 
-import json
-import re
 from itertools import count
 from typing import Any
 
-from lark import Token, Transformer, Tree, v_args
+from lark import Token, Transformer, v_args
 
-from local.cosmos.query.functions import FUNCTIONS
+from local.cosmos.query.calls import call_of, unsupported
+from local.cosmos.query.literals import number_of, text_of
 from local.cosmos.query.syntax import (
-    AGGREGATES,
     Array,
     Call,
     Column,
@@ -26,19 +24,6 @@ from local.cosmos.query.syntax import (
 )
 from local.cosmos.values import UNDEFINED
 
-# Beginnings of functions that the service has: named in the refusal.
-_UNSUPPORTED = (
-    "FULLTEXT",
-    "VECTORDISTANCE",
-    "RRF",
-    "ST_",
-    "ARRAY_CONTAINS_",
-    "STRINGTO",
-    "DATETIME",
-    "REGEX",
-)
-_AS_JSON = {"\\'": "'", '"': '\\"'}
-
 
 def _operation(operator: str) -> Any:
     def build(self: "_TreeBuilder", *operands: Expression) -> Operation:
@@ -52,12 +37,6 @@ def _negation(operator: str) -> Any:
         return Operation("not", (getattr(self, operator)(*operands),))
 
     return build
-
-
-def build_tree(parsed: Tree[Token]) -> Select:
-    """The syntax tree of what the grammar made of a query."""
-    select: Select = _TreeBuilder().transform(parsed)
-    return select
 
 
 @v_args(inline=True)
@@ -97,7 +76,7 @@ class _TreeBuilder(Transformer[Token, Any]):
         return "window", (offset, limit)
 
     def count(self, token: Token) -> Expression:
-        return Parameter(str(token)) if token.startswith("@") else Constant(_number(token))
+        return Parameter(str(token)) if token.startswith("@") else Constant(number_of(token))
 
     def everything(self) -> Any:
         return "projection", (None, False)
@@ -146,10 +125,13 @@ class _TreeBuilder(Transformer[Token, Any]):
         return Operation("in", (value, *items))
 
     def like(self, value: Expression, pattern: Expression, escape: Token | None = None) -> Operation:
-        mark = Constant(_unquoted(escape) if escape else None)
+        mark = Constant(text_of(escape) if escape else None)
         if mark.value is not None and len(mark.value) != 1:
             raise QueryError("ESCAPE takes one character.")
         return Operation("like", (value, pattern, mark))
+
+    def negated_comparison(self, *_: Any) -> Operation:
+        raise QueryError("NOT before a comparison needs parentheses: NOT (a = b).")
 
     def multiplied(self, left: Expression, right: Expression) -> Operation:
         return Operation("*", (left, right))
@@ -169,10 +151,10 @@ class _TreeBuilder(Transformer[Token, Any]):
         return Member(of, name)
 
     def number(self, token: Token) -> Constant:
-        return Constant(_number(token))
+        return Constant(number_of(token))
 
     def string(self, token: Token) -> Constant:
-        return Constant(_unquoted(token))
+        return Constant(text_of(token))
 
     def true(self) -> Constant:
         return Constant(True)
@@ -192,23 +174,14 @@ class _TreeBuilder(Transformer[Token, Any]):
     def root(self, token: Token) -> Root:
         return Root(str(token))
 
-    def call(self, token: Token, *arguments: Expression) -> Call:
-        name = token.upper()
-        if name in AGGREGATES:
-            _check_count(name, arguments, 1, 1)
-        elif name in FUNCTIONS:
-            _check_count(name, arguments, FUNCTIONS[name].least, FUNCTIONS[name].most)
-        elif name.startswith(_UNSUPPORTED):
-            raise unsupported(str(token))
-        else:
-            raise QueryError(f"Unknown function '{token}'.")
-        return Call(name, arguments)
+    def call(self, name: Token, *arguments: Expression) -> Call:
+        return call_of(name, arguments)
 
     def object(self, *fields: tuple[str, Expression]) -> Object:
         return Object(fields)
 
     def pair(self, name: Token, value: Expression) -> tuple[str, Expression]:
-        return (_unquoted(name) if name.type == "STRING" else str(name)), value
+        return (text_of(name) if name.type == "STRING" else str(name)), value
 
     def array(self, *items: Expression) -> Array:
         return Array(items)
@@ -216,10 +189,8 @@ class _TreeBuilder(Transformer[Token, Any]):
 
 setattr(_TreeBuilder, "from", _TreeBuilder.from_)  # the rule has the name of a keyword
 
-
-def unsupported(construct: str) -> QueryError:
-    """The error for what the service has and this engine doesn't."""
-    return QueryError(f"{construct} is not supported by this engine.")
+BUILDER: Transformer[Token, Select] = _TreeBuilder()
+"""What the parser calls for each rule it has recognised."""
 
 
 def _own_name(expression: Expression) -> str | None:
@@ -228,24 +199,3 @@ def _own_name(expression: Expression) -> str | None:
         case Member(_, Constant(str(name))) | Root(name):
             return name
     return None
-
-
-def _number(token: str) -> int | float:
-    if float(token) == float("inf"):
-        raise QueryError(f"The number {token[:20]}… is too large.")
-    return int(token) if token.isdecimal() else float(token)
-
-
-def _unquoted(token: str) -> str:
-    """A string literal's text; both quotes take JSON's escapes, and an escaped apostrophe."""
-    body = re.sub(r"\\?.", lambda found: _AS_JSON.get(found[0], found[0]), token[1:-1], flags=re.DOTALL)
-    try:
-        text: str = json.loads(f'"{body}"', strict=False)
-    except ValueError:
-        raise QueryError(f"The string {token} has an escape that is not known.") from None
-    return text
-
-
-def _check_count(name: str, arguments: tuple[Expression, ...], least: int, most: int) -> None:
-    if not least <= len(arguments) <= most:
-        raise QueryError(f"{name} takes {least} to {most} arguments, not {len(arguments)}.")
