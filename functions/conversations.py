@@ -8,8 +8,8 @@ from fastapi import Query
 from shared import models
 from shared.cursors import decode_cursor, encode_cursor
 from shared.http import AsCaller, AsOnce, IfMatch, endpoint
-from shared.schemas.answers import Conversation, ConversationDeleted, Listed
-from shared.schemas.requests import NewConversation, NewestFirst, NewTitle
+from shared.schemas.answers import Conversation, ConversationDeleted, ConversationSummary, Listed
+from shared.schemas.requests import ConversationChanges, Ending, NewConversation, NewestFirst, NewTitle
 from shared.services import services
 
 bp = func.Blueprint()
@@ -64,3 +64,51 @@ async def restore_conversation(
 ) -> Conversation:
     """Bring a deleted conversation back as it was."""
     return Conversation.of(await services().conversations.restore(caller, conversation_id, if_match, once))
+
+
+@endpoint(bp, "PATCH", "conversations/{conversation_id}")
+async def update_conversation(
+    caller: AsCaller, conversation_id: str, body: ConversationChanges, if_match: IfMatch = None
+) -> Conversation:
+    """Change some fields of a conversation; metadata is merged."""
+    update = body.update()
+    return Conversation.of(await services().conversations.update(caller, conversation_id, update, if_match))
+
+
+@endpoint(bp, "POST", "conversations/{conversation_id}/end")
+async def end_conversation(
+    caller: AsCaller, conversation_id: str, body: Ending, if_match: IfMatch = None, once: AsOnce = None
+) -> Conversation:
+    """End a conversation, with a rating; it takes no messages until it is reopened."""
+    ended = await services().conversations.end(
+        caller, conversation_id, body.rating, body.feedback, if_match, once
+    )
+    return Conversation.of(ended)
+
+
+@endpoint(bp, "POST", "conversations/{conversation_id}/archive")
+async def archive_conversation(
+    caller: AsCaller, conversation_id: str, if_match: IfMatch = None, once: AsOnce = None
+) -> Conversation:
+    """Put a conversation away; it takes no messages until it is reopened."""
+    return Conversation.of(await services().conversations.archive(caller, conversation_id, if_match, once))
+
+
+@endpoint(bp, "POST", "conversations/{conversation_id}/reopen")
+async def reopen_conversation(
+    caller: AsCaller, conversation_id: str, if_match: IfMatch = None, once: AsOnce = None
+) -> Conversation:
+    """Make an ended or archived conversation active again."""
+    return Conversation.of(await services().conversations.reopen(caller, conversation_id, if_match, once))
+
+
+@endpoint(bp, "GET", "conversations/{conversation_id}/summary")
+async def get_summary(caller: AsCaller, conversation_id: str) -> ConversationSummary:
+    """Read a conversation's summary, with how far it reaches."""
+    return ConversationSummary.of(await services().conversations.get(caller, conversation_id))
+
+
+@endpoint(bp, "POST", "conversations/{conversation_id}/summary")
+async def refresh_summary(caller: AsCaller, conversation_id: str, once: AsOnce = None) -> ConversationSummary:
+    """Summarise now what lies past a conversation's summary."""
+    return ConversationSummary.of(await services().enrichment.refresh_summary(caller, conversation_id, once))

@@ -1,12 +1,15 @@
 """What a caller can do with conversations."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from shared.clock import Clock
 from shared.due import due_at
+from shared.errors import ConversationNotActive, InvalidRequest
 from shared.idempotency import Once, finished_at_once
 from shared.ids import new_id
-from shared.models import Activity, Caller, Conversation, EntityType, Page
+from shared.models import MAX_METADATA, Activity, Caller, Conversation, Ended, EntityType, Page
 from shared.repository import Change, Order, Repository
 
 # How long a deleted conversation can be restored.
@@ -28,8 +31,16 @@ class ConversationDraft:
     pinned: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationUpdate:
+    """What a caller wants changed. fields: their new values by name. metadata: merged; None removes a key."""
+
+    fields: dict[str, Any]
+    metadata: dict[str, str | None]
+
+
 class Conversations:
-    """Starts, lists, renames, deletes and restores conversations."""
+    """Starts, lists, changes, ends, deletes and restores conversations."""
 
     def __init__(self, repository: Repository, clock: Clock) -> None:
         self._repository = repository
@@ -83,6 +94,78 @@ class Conversations:
         done = await self._repository.change(caller, identifier, renamed, if_match=if_match)
         return done.conversation
 
+    async def update(
+        self, caller: Caller, identifier: str, update: ConversationUpdate, if_match: str | None
+    ) -> Conversation:
+        """Change some of its fields; what isn't named stays."""
+
+        def updated(conversation: Conversation) -> Change:
+            changed = conversation.changed(**update.fields)
+            if "title" in update.fields:
+                changed = changed.changed(title_source="user")
+            if update.metadata:
+                changed = changed.changed(metadata=_merged(conversation.metadata, update.metadata))
+            return Change(changed.changed(due_at=due_at(changed, self._clock())))
+
+        done = await self._repository.change(caller, identifier, updated, if_match=if_match)
+        return done.conversation
+
+    async def end(
+        self,
+        caller: Caller,
+        identifier: str,
+        rating: int | None,
+        feedback: str | None,
+        if_match: str | None,
+        once: Once | None = None,
+    ) -> Conversation:
+        """End an active one: it takes no more messages until it is reopened."""
+
+        def ended(conversation: Conversation) -> Conversation:
+            require_active(conversation)
+            return conversation.changed(
+                status="ended",
+                ended=Ended(at=self._clock(), reason="user"),
+                rating=conversation.rating if rating is None else rating,
+                feedback=conversation.feedback if feedback is None else feedback,
+            )
+
+        return await self._move(caller, identifier, ended, if_match, once)
+
+    async def archive(
+        self, caller: Caller, identifier: str, if_match: str | None, once: Once | None = None
+    ) -> Conversation:
+        """Put an active or ended one away; it takes no more messages until it is reopened."""
+
+        def archived(conversation: Conversation) -> Conversation:
+            return conversation.changed(status="archived")
+
+        return await self._move(caller, identifier, archived, if_match, once)
+
+    async def reopen(
+        self, caller: Caller, identifier: str, if_match: str | None, once: Once | None = None
+    ) -> Conversation:
+        """Make an ended or archived one active again."""
+        return await self._move(caller, identifier, reopened, if_match, once)
+
+    async def _move(
+        self,
+        caller: Caller,
+        identifier: str,
+        moved: Callable[[Conversation], Conversation],
+        if_match: str | None,
+        once: Once | None,
+    ) -> Conversation:
+        """From one status to another."""
+
+        def change(conversation: Conversation) -> Change:
+            now, there = self._clock(), moved(conversation)
+            there = there.changed(due_at=due_at(there, now))
+            return Change(there, receipt=finished_at_once(once, caller, now, there))
+
+        done = await self._repository.change(caller, identifier, change, if_match=if_match)
+        return done.conversation
+
     async def delete(self, caller: Caller, identifier: str, if_match: str | None) -> Conversation:
         """Put it out of sight; it can be restored until it expires."""
 
@@ -112,6 +195,26 @@ class Conversations:
 
         done = await self._repository.change(caller, identifier, restored, if_match=if_match, deleted=True)
         return done.conversation
+
+
+def require_active(conversation: Conversation) -> None:
+    """Refuse what only an active conversation takes."""
+    if conversation.status != "active":
+        raise ConversationNotActive(f"The conversation is {conversation.status}; reopen it first.")
+
+
+def reopened(conversation: Conversation) -> Conversation:
+    """The conversation, active; what it was rated stays."""
+    return conversation.changed(status="active", ended=None)
+
+
+def _merged(metadata: dict[str, str], changes: dict[str, str | None]) -> dict[str, str]:
+    merged = {name: value for name, value in (metadata | changes).items() if value is not None}
+    if len(merged) > MAX_METADATA:
+        raise InvalidRequest(
+            f"metadata: would have {len(merged)} pairs; it takes at most {MAX_METADATA}.", param="metadata"
+        )
+    return merged
 
 
 def activity_key(conversation_id: str, last_at: int) -> str:

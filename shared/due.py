@@ -18,9 +18,15 @@ def needs_title(conversation: Conversation) -> bool:
 
 
 def needs_summary(conversation: Conversation) -> bool:
-    """Enough finished messages lie past its summary, and no turn runs."""
+    """Enough finished messages lie past its summary, or any where it has ended; and no turn runs."""
+    enough = 1 if conversation.status == "ended" else SUMMARY_EVERY
+    return _at_rest(conversation) and not_summarised(conversation) >= enough
+
+
+def not_summarised(conversation: Conversation) -> int:
+    """How many messages lie past its summary."""
     covered = conversation.summary.message_count if conversation.summary else 0
-    return _at_rest(conversation) and conversation.activity.message_count - covered >= SUMMARY_EVERY
+    return conversation.activity.message_count - covered
 
 
 def needs_line(message: Message) -> bool:

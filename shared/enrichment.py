@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 from shared.ai import Model, Prompt, SummaryText
 from shared.clock import Clock
-from shared.due import due_at, needs_line, needs_summary, needs_title
+from shared.due import due_at, needs_line, needs_summary, needs_title, not_summarised
 from shared.errors import ModelFailure, NotFound, ServiceError, Unavailable
+from shared.idempotency import Once, finished_at_once
 from shared.logs import trace
 from shared.models import Caller, Conversation, DueWork, Message, Summary, TitleSource
 from shared.repository import BackgroundRepository, Change, Repository
@@ -115,6 +116,22 @@ class Enrichment:
             raise untitled
         if conversation.due_at is not None:
             await self._repository.change(owner, identifier, self._settled, known=conversation)
+
+    async def refresh_summary(
+        self, caller: Caller, identifier: str, once: Once | None = None
+    ) -> Conversation:
+        """Summarise what lies past the summary now, however little; raises the model's failure."""
+        conversation = await self._repository.conversation(caller, identifier)
+        while not_summarised(conversation) > 0:
+            before = conversation.summary
+            conversation = await self._summarise(caller, conversation)
+            if conversation.summary == before:  # the rest is in progress
+                break
+
+        def refreshed(conversation: Conversation) -> Change:
+            return Change(conversation, receipt=finished_at_once(once, caller, self._clock(), conversation))
+
+        return (await self._repository.change(caller, identifier, refreshed, known=conversation)).conversation
 
     async def _give_title(self, owner: Caller, conversation: Conversation) -> Conversation:
         page = await self._repository.page_of_messages(owner, conversation.id, order="asc", limit=TITLE_PAGE)

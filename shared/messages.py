@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.clock import Clock
-from shared.conversations import active_at
+from shared.conversations import active_at, reopened, require_active
 from shared.due import due_at, needs_line
-from shared.errors import ConversationNotActive, InvalidCursor, InvalidRequest, NotFound
+from shared.errors import InvalidCursor, InvalidRequest, NotFound
 from shared.idempotency import Once, finished_at_once
 from shared.ids import new_id
 from shared.models import Caller, Conversation, Message, Page, Role
@@ -51,7 +51,7 @@ class Messages:
         identifier = new_id("msg", now)
 
         def appended(conversation: Conversation) -> Change:
-            require_active(conversation)
+            conversation = ready_to_grow(conversation)
             message = drafted(conversation, identifier, draft, now)
             receipt = finished_at_once(once, caller, now, message)
             return Change(appended_to(conversation, message), created=(message,), receipt=receipt)
@@ -107,10 +107,12 @@ class Messages:
             ) from None
 
 
-def require_active(conversation: Conversation) -> None:
-    """Refuse what only an active conversation takes."""
-    if conversation.status != "active":
-        raise ConversationNotActive(f"The conversation is {conversation.status}; reopen it first.")
+def ready_to_grow(conversation: Conversation) -> Conversation:
+    """The conversation, if it takes messages; one that inactivity has ended is reopened by them."""
+    if conversation.ended and conversation.ended.reason == "inactivity":
+        conversation = reopened(conversation)
+    require_active(conversation)
+    return conversation
 
 
 def drafted(conversation: Conversation, identifier: str, draft: MessageDraft, now: int) -> Message:

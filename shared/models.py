@@ -10,8 +10,9 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-# Characters of a message.
+# Characters of a message; pairs of metadata.
 MAX_CONTENT = 100_000
+MAX_METADATA = 16
 
 Role = Literal["user", "assistant", "system"]
 TitleSource = Literal["auto", "user", "fallback"]
@@ -76,6 +77,13 @@ class Activity(Part):
     last_at: int
 
 
+class Ended(Part):
+    """When a conversation ended, and by whom."""
+
+    at: int
+    reason: Literal["user", "inactivity"]
+
+
 class Lease(Part):
     """The turn that runs in a conversation. Valid until the conversation's `lease_until`."""
 
@@ -113,6 +121,9 @@ class Conversation(Stored):
     lease_until: int | None = None
     due_at: int | None = None
     failures: int = 0
+    ended: Ended | None = None
+    rating: int | None = None
+    feedback: str | None = None
     deleted_at: int | None = None
     expires_at: int | None = None
     change_id: str | None = None

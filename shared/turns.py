@@ -18,7 +18,7 @@ from shared.errors import ConversationBusy, InvalidRequest, RequestInProgress
 from shared.idempotency import Once
 from shared.ids import new_id, same_ulid
 from shared.leases import TurnLost, lease_kept, require_lease, taken
-from shared.messages import MessageDraft, Messages, appended_to, drafted, require_active
+from shared.messages import MessageDraft, Messages, appended_to, drafted, ready_to_grow
 from shared.models import MAX_CONTENT, Caller, Conversation, Lease, Message, Receipt, Turn, Usage
 from shared.repository import Change, Changed, Repository
 
@@ -148,7 +148,7 @@ class Turns:
         )
 
         def begun(conversation: Conversation) -> Change:
-            require_active(conversation)
+            conversation = ready_to_grow(conversation)
             if conversation.lease is not None:
                 raise ConversationBusy(
                     "A turn is running in this conversation; wait until it has ended.", retry_after=2

@@ -9,6 +9,8 @@ from shared.errors import Unavailable
 from shared.models import Conversation, Message, Receipt, Stored
 from shared.repository.partition import Operation
 
+# Operations of one patch: the service's limit.
+MAX_PATCH = 10
 # How long a write tries to win against others before it gives up.
 PATIENCE_SECONDS = 10.0
 
@@ -54,11 +56,17 @@ def patch_operations(before: Stored, after: Stored) -> list[dict[str, Any]]:
     return sets + [{"op": "remove", "path": f"/{name}"} for name in old if name not in new]
 
 
-def batch_operations(before: Conversation, change: Change) -> list[Operation]:
-    """The transaction of a change: the conversation, if it is still the one that was read, and the rest."""
-    conversation = ("patch", (before.id, patch_operations(before, change.conversation)))
+def conversation_operations(before: Conversation, after: Conversation) -> list[Operation]:
+    """The patch of a conversation, if it is still the one that was read; in parts of what one patch takes."""
+    operations = patch_operations(before, after)
+    parts = [operations[start : start + MAX_PATCH] for start in range(0, len(operations), MAX_PATCH)]
+    first, *others = [("patch", (before.id, part)) for part in parts]
+    return [(*first, {"if_match_etag": before.etag}), *others]
+
+
+def other_operations(change: Change) -> list[Operation]:
+    """What a change writes beside the conversation."""
     return [
-        (*conversation, {"if_match_etag": before.etag}),
         *(("create", (message.document(),)) for message in change.created),
         *(("patch", (old.id, patch_operations(old, new))) for old, new in change.updated),
         *receipt_operations(change.receipt),

@@ -16,7 +16,8 @@ from shared.repository.changes import (
     Change,
     Changed,
     Patience,
-    batch_operations,
+    conversation_operations,
+    other_operations,
     patch_operations,
     receipt_operations,
 )
@@ -187,12 +188,13 @@ class Repository:
 
     async def _commit(self, caller: Caller, before: Conversation, change: Change) -> Changed:
         partition = await self._partition(caller)
-        if change.alone:
-            operations = patch_operations(before, change.conversation)
-            return Changed(
-                Conversation.model_validate(await partition.patch(before.id, operations, before.etag))
-            )
-        conversation, *others = await partition.batch(batch_operations(before, change))
+        patches, beside = conversation_operations(before, change.conversation), other_operations(change)
+        if len(patches) == 1 and not beside:
+            _, (identifier, operations), _ = patches[0]
+            patched = await partition.patch(identifier, operations, before.etag)
+            return Changed(Conversation.model_validate(patched))
+        written = await partition.batch([*patches, *beside])
+        conversation, *others = written[len(patches) - 1 :]
         receipt = Receipt.model_validate(others.pop()) if change.receipt else None
         messages = tuple(map(Message.model_validate, others))
         return Changed(Conversation.model_validate(conversation), messages, receipt)

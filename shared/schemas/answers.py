@@ -59,10 +59,10 @@ class Conversation(Resource):
     last_message_id: str | None
     leaf_message_id: str | None
     last_activity_at: int
-    rating: int | None = None
-    feedback: str | None = None
-    ended_at: int | None = None
-    end_reason: Literal["user", "inactivity"] | None = None
+    rating: int | None
+    feedback: str | None
+    ended_at: int | None
+    end_reason: Literal["user", "inactivity"] | None
     deleted_at: int | None
     expires_at: int | None
     forked_from: str | None = None
@@ -90,9 +90,27 @@ class Conversation(Resource):
             last_message_id=stored.activity.last_message_id,
             leaf_message_id=stored.leaf_message_id,
             last_activity_at=_seconds(stored.activity.last_at),
+            rating=stored.rating,
+            feedback=stored.feedback,
+            ended_at=_seconds(stored.ended.at) if stored.ended else None,
+            end_reason=stored.ended.reason if stored.ended else None,
             deleted_at=_seconds_or_none(stored.deleted_at),
             expires_at=_seconds_or_none(stored.expires_at),
         )
+        shown._etag = stored.etag
+        return shown
+
+
+class ConversationSummary(Resource):
+    """A conversation's summary, null where there is none yet. Its version is the conversation's."""
+
+    object: Literal["conversation.summary"] = "conversation.summary"
+    summary: Summary | None
+
+    @classmethod
+    def of(cls, stored: models.Conversation) -> Self:
+        """As it is answered."""
+        shown = cls(summary=Summary.of(stored.summary) if stored.summary else None)
         shown._etag = stored.etag
         return shown
 

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from shared import models
-from shared.conversations import ConversationDraft
+from shared.conversations import ConversationDraft, ConversationUpdate
 from shared.messages import MessageDraft
 from shared.turns import Question
 
@@ -48,10 +48,12 @@ Instructions = Annotated[str, Field(max_length=32_000), AfterValidator(_not_blan
 Name = Annotated[str, Field(min_length=1, max_length=128)]
 Product = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
-Metadata = Annotated[
-    dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]],
-    Field(max_length=16),
-]
+Tags = Annotated[list[Tag], Field(max_length=20)]
+MetadataKey = Annotated[str, Field(min_length=1, max_length=64)]
+MetadataValue = Annotated[str, Field(max_length=512)]
+Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=models.MAX_METADATA)]
+Rating = Annotated[int, Field(ge=1, le=5)]
+Feedback = Annotated[str, Field(max_length=4_000), AfterValidator(_not_blank)]
 Extra = Annotated[dict[str, Any], AfterValidator(_at_most_16_kb)]
 
 
@@ -65,12 +67,40 @@ class NewConversation(Body):
     org_id: Name | None = None
     instructions: Instructions | None = None
     metadata: Metadata = {}
-    tags: Annotated[list[Tag], Field(max_length=20)] = []
+    tags: Tags = []
     pinned: bool = False
 
     def draft(self) -> ConversationDraft:
         """What the use case takes."""
         return ConversationDraft(**dict(self) | {"tags": tuple(dict.fromkeys(self.tags))})
+
+
+class ConversationChanges(Body):
+    """What to change; what is left out stays. null clears a field, and removes a key of metadata."""
+
+    title: Title = ""
+    product: Product | None = None
+    agent_id: Name | None = None
+    entity_type: models.EntityType | None = None
+    org_id: Name | None = None
+    instructions: Instructions | None = None
+    metadata: Annotated[dict[MetadataKey, MetadataValue | None], Field(max_length=64)] = {}
+    tags: Tags = []
+    pinned: bool = False
+
+    def update(self) -> ConversationUpdate:
+        """What the use case takes."""
+        fields = {name: getattr(self, name) for name in self.model_fields_set - {"metadata"}}
+        if "tags" in fields:
+            fields["tags"] = tuple(dict.fromkeys(self.tags))
+        return ConversationUpdate(fields=fields, metadata=self.metadata)
+
+
+class Ending(Body):
+    """How it was, as the user sees it."""
+
+    rating: Rating | None = None
+    feedback: Feedback | None = None
 
 
 class NewTitle(Body):

@@ -175,7 +175,8 @@ async def test_every_operation_tells_its_answers_and_its_errors(service: Service
     document = await _document(service)
 
     for method, path, operation in _operations(document):
-        created = method == "POST" and not path.endswith("restore")
+        actions = ("restore", "end", "archive", "reopen", "summary")
+        created = method == "POST" and not path.endswith(actions)
         assert set(operation["responses"]) >= {"201" if created else "200", "default"}
         error = operation["responses"]["default"]["content"]["application/json"]["schema"]
         assert error == {"$ref": "#/components/schemas/Problem"}
@@ -210,6 +211,6 @@ async def test_the_document_tells_what_a_list_and_a_change_take(service: Service
     assert parameters["list_messages"] == {"conversation_id", "limit", "after", "order"}
     for name in ("rename_conversation", "delete_conversation"):
         assert parameters[name] == {"conversation_id", "If-Match"}
-    for name in ("restore_conversation", "add_message", "ask"):
+    for name in ("restore_conversation", "end_conversation", "archive_conversation", "add_message", "ask"):
         assert parameters[name] == {"conversation_id", "If-Match", "Idempotency-Key"}
     assert parameters["create_conversation"] == {"Idempotency-Key"}
