@@ -50,7 +50,6 @@ async def test_a_patch_changes_what_it_names_and_nothing_else(service: Service) 
 
 async def test_a_patch_of_everything_at_once_is_one_change(service: Service) -> None:
     conversation = await service.new_conversation()
-    await service.get(conversation["id"])  # the SDK has learnt what it needs
     everything = {
         "title": "New",
         "product": "doc_creator",
@@ -67,7 +66,8 @@ async def test_a_patch_of_everything_at_once_is_one_change(service: Service) -> 
         answer = await service.http.patch(f"conversations/{conversation['id']}", json=everything)
 
     assert answer.json() == {**conversation, **everything, "title_source": "user"}
-    assert [call.operation for call in calls if call.operation != "read_account"] == ["read", "batch"]
+    once_a_client = ("read_account", "read_container", "read_ranges")
+    assert [one.operation for one in calls if one.operation not in once_a_client] == ["read", "batch"]
 
 
 async def test_a_title_by_patch_is_the_users(service: Service) -> None:
