@@ -111,4 +111,6 @@ async def get_summary(caller: AsCaller, conversation_id: str) -> ConversationSum
 @endpoint(bp, "POST", "conversations/{conversation_id}/summary")
 async def refresh_summary(caller: AsCaller, conversation_id: str, once: AsOnce = None) -> ConversationSummary:
     """Summarise now what lies past a conversation's summary."""
-    return ConversationSummary.of(await services().enrichment.refresh_summary(caller, conversation_id, once))
+    return ConversationSummary.of(
+        await services().descriptions.refresh_summary(caller, conversation_id, once)
+    )

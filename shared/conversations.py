@@ -6,11 +6,12 @@ from typing import Any
 
 from shared.clock import Clock
 from shared.due import due_at
-from shared.errors import ConversationNotActive, InvalidRequest
+from shared.errors import InvalidRequest
 from shared.idempotency import Once, finished_at_once
 from shared.ids import new_id
 from shared.models import MAX_METADATA, Activity, Caller, Conversation, Ended, EntityType, Page
 from shared.repository import Change, Order, Repository
+from shared.transitions import active_at, activity_key, reopened, require_active
 
 # How long a deleted conversation can be restored.
 RETENTION_MS = 30 * 24 * 60 * 60 * 1000
@@ -197,17 +198,6 @@ class Conversations:
         return done.conversation
 
 
-def require_active(conversation: Conversation) -> None:
-    """Refuse what only an active conversation takes."""
-    if conversation.status != "active":
-        raise ConversationNotActive(f"The conversation is {conversation.status}; reopen it first.")
-
-
-def reopened(conversation: Conversation) -> Conversation:
-    """The conversation, active; what it was rated stays."""
-    return conversation.changed(status="active", ended=None)
-
-
 def _merged(metadata: dict[str, str], changes: dict[str, str | None]) -> dict[str, str]:
     merged = {name: value for name, value in (metadata | changes).items() if value is not None}
     if len(merged) > MAX_METADATA:
@@ -215,17 +205,3 @@ def _merged(metadata: dict[str, str], changes: dict[str, str | None]) -> dict[st
             f"metadata: would have {len(merged)} pairs; it takes at most {MAX_METADATA}.", param="metadata"
         )
     return merged
-
-
-def activity_key(conversation_id: str, last_at: int) -> str:
-    """The sort key of the lists: the padded time of the last activity, ties broken by the id's ULID."""
-    return f"{last_at:015d}{conversation_id.removeprefix('conv_')}"
-
-
-def active_at(conversation: Conversation, now: int) -> Conversation:
-    """The conversation with its last activity now, in its place in the lists unless it is deleted."""
-    last_at = max(now, conversation.activity.last_at)
-    return conversation.changed(
-        activity=conversation.activity.model_copy(update={"last_at": last_at}),
-        activity_key=None if conversation.deleted_at else activity_key(conversation.id, last_at),
-    )

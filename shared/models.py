@@ -220,3 +220,8 @@ class DueWork:
     owner: Caller
     type: Literal["conversation", "message"]
     id: str
+
+
+def message_key(conversation_id: str, seq: int) -> str:
+    """The sort key of a message: within its conversation, by seq."""
+    return f"{conversation_id}:{seq:010d}"

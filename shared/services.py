@@ -9,6 +9,7 @@ from shared.auth import authentication
 from shared.clock import Clock, system_clock
 from shared.context import ContextReader
 from shared.conversations import Conversations
+from shared.descriptions import Descriptions
 from shared.enrichment import Enrichment
 from shared.messages import Messages
 from shared.repository import BackgroundRepository, Database, Repository, Transport
@@ -46,7 +47,8 @@ class Services:
         self.messages = Messages(repository, clock)
         context = ContextReader(repository, settings.context_token_budget)
         self.turns = Turns(repository, self.messages, context, self.model, settings.models, clock)
-        self.enrichment = Enrichment(repository, background, self.model, clock)
+        self.descriptions = Descriptions(repository, self.model, clock)
+        self.enrichment = Enrichment(repository, background, self.descriptions, clock)
         self.sweep = Sweep(repository, background, self.turns, self.enrichment, clock)
 
     async def close(self) -> None:

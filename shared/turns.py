@@ -12,15 +12,23 @@ from dataclasses import dataclass, replace
 from shared.ai import Answer, Model
 from shared.clock import Clock
 from shared.context import ContextReader
-from shared.conversations import active_at
-from shared.due import due_at, needs_line
+from shared.due import due_at
 from shared.errors import ConversationBusy, InvalidRequest, RequestInProgress
 from shared.idempotency import Once
 from shared.ids import new_id, same_ulid
 from shared.leases import TurnLost, lease_kept, require_lease, taken
-from shared.messages import MessageDraft, Messages, appended_to, drafted, ready_to_grow
-from shared.models import MAX_CONTENT, Caller, Conversation, Lease, Message, Receipt, Turn, Usage
+from shared.messages import Messages
+from shared.models import Caller, Conversation, Lease, Message, Receipt, Turn
 from shared.repository import Change, Changed, Repository
+from shared.transitions import (
+    MessageDraft,
+    active_at,
+    answered,
+    appended_to,
+    drafted,
+    interrupted,
+    ready_to_grow,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -89,9 +97,9 @@ class Turns:
         try:
             async with lease_kept(self._repository, caller, conversation_id, running.turn.id, self._clock):
                 answer = await self._answer(caller, running, question)
-            return await self._finish(caller, running, _answered(empty, answer, self._clock()))
+            return await self._finish(caller, running, answered(empty, answer, self._clock()))
         except asyncio.CancelledError:  # the server is told to stop
-            await asyncio.shield(self._finish(caller, running, _interrupted(empty, self._clock())))
+            await asyncio.shield(self._finish(caller, running, interrupted(empty, self._clock())))
             raise
         except Exception as error:
             failed = empty.changed(status="failed", updated_at=self._clock())
@@ -125,7 +133,7 @@ class Turns:
         answer = await self._repository.find_message(caller, lease.answer_id)
         closing = None
         if answer and answer.status == "in_progress":
-            closing = (answer, _interrupted(answer, now))
+            closing = (answer, interrupted(answer, now))
         try:
             return (await self._release(caller, conversation, lease.turn_id, closing)).conversation
         except TurnLost:
@@ -215,24 +223,3 @@ class Turns:
             return Change(free, updated=(updated,) if updated else (), receipt=receipt)
 
         return await self._repository.change(caller, known.id, released, known=known, deleted=True)
-
-
-def _interrupted(answer: Message, now: int) -> Message:
-    """The message of an answer whose server didn't live to finish it."""
-    return answer.changed(status="incomplete", incomplete_reason="interrupted", updated_at=now)
-
-
-def _answered(empty: Message, answer: Answer, now: int) -> Message:
-    """The answer's message, finished; one too long for a message is cut as if the model had stopped there."""
-    reason = answer.incomplete_reason
-    if len(answer.content) > MAX_CONTENT:
-        reason = "max_output_tokens"
-    finished = empty.changed(
-        content=answer.content[:MAX_CONTENT],
-        status="incomplete" if reason else "completed",
-        incomplete_reason=reason,
-        model=answer.model,
-        usage=Usage(input_tokens=answer.usage.input_tokens, output_tokens=answer.usage.output_tokens),
-        updated_at=now,
-    )
-    return finished.changed(due_at=now) if needs_line(finished) else finished

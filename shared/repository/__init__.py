@@ -2,9 +2,10 @@
 
 from shared.repository.background import BackgroundRepository
 from shared.repository.changes import Change, Changed
-from shared.repository.conversations import Order, Repository, message_key
+from shared.repository.conversations import Repository
 from shared.repository.database import Database, Transport
 from shared.repository.metering import Cost, metered
+from shared.repository.reader import Order
 
 __all__ = [
     "BackgroundRepository",
@@ -15,6 +16,5 @@ __all__ = [
     "Order",
     "Repository",
     "Transport",
-    "message_key",
     "metered",
 ]

@@ -16,7 +16,7 @@ from pydantic import (
 
 from shared import models
 from shared.conversations import ConversationDraft, ConversationUpdate
-from shared.messages import MessageDraft
+from shared.transitions import MessageDraft
 from shared.turns import Question
 
 
