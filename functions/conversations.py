@@ -8,8 +8,21 @@ from fastapi import Query
 from shared import models
 from shared.cursors import decode_cursor, encode_cursor
 from shared.http import AsCaller, AsOnce, IfMatch, endpoint
-from shared.schemas.answers import Conversation, ConversationDeleted, ConversationSummary, Listed
-from shared.schemas.requests import ConversationChanges, Ending, NewConversation, NewestFirst, NewTitle
+from shared.schemas.answers import (
+    Conversation,
+    ConversationContext,
+    ConversationDeleted,
+    ConversationSummary,
+    Listed,
+)
+from shared.schemas.requests import (
+    ContextQuery,
+    ConversationChanges,
+    Ending,
+    NewConversation,
+    NewestFirst,
+    NewTitle,
+)
 from shared.services import services
 
 bp = func.Blueprint()
@@ -114,3 +127,12 @@ async def refresh_summary(caller: AsCaller, conversation_id: str, once: AsOnce =
     return ConversationSummary.of(
         await services().descriptions.refresh_summary(caller, conversation_id, once)
     )
+
+
+@endpoint(bp, "GET", "conversations/{conversation_id}/context")
+async def get_context(
+    caller: AsCaller, conversation_id: str, query: Annotated[ContextQuery, Query()]
+) -> ConversationContext:
+    """Read what the model is sent before the next question, with counts."""
+    conversation, context = await services().context.next(caller, conversation_id, query.max_tokens)
+    return ConversationContext.of(conversation, context)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.ai import Prompt, count_tokens
-from shared.models import Caller, Conversation, Message
+from shared.models import Caller, Conversation, Message, Role
 from shared.repository import Repository
 
 # Bounds on what one turn reads: the newest messages before the question, and older system messages.
@@ -13,11 +13,30 @@ SYSTEM_MESSAGES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """The messages for the model in order, and the estimate of their tokens."""
+class Entry:
+    """One message for the model, and the estimate of its tokens. message_id: where it is a stored message."""
 
-    prompts: tuple[Prompt, ...]
+    prompt: Prompt
     tokens: int
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The messages for the model in order, and the tokens that they may take (the last one always goes)."""
+
+    entries: tuple[Entry, ...]
+    budget: int
+
+    @property
+    def prompts(self) -> tuple[Prompt, ...]:
+        """As the model is sent them."""
+        return tuple(entry.prompt for entry in self.entries)
+
+    @property
+    def tokens(self) -> int:
+        """The estimate for all of them."""
+        return sum(entry.tokens for entry in self.entries)
 
 
 class ContextReader:
@@ -27,22 +46,35 @@ class ContextReader:
         self._repository = repository
         self._budget = budget
 
+    async def next(
+        self, caller: Caller, conversation_id: str, budget: int | None
+    ) -> tuple[Conversation, Context]:
+        """A conversation, and what the model will be sent before its next question."""
+        conversation = await self._repository.conversation(caller, conversation_id)
+        leaf = await self._repository.find_message(caller, conversation.leaf_message_id or "")
+        return conversation, await self.read(caller, conversation, leaf, budget=budget)
+
     async def read(
-        self, caller: Caller, conversation: Conversation, leaf: Message, instructions: str | None = None
+        self,
+        caller: Caller,
+        conversation: Conversation,
+        leaf: Message | None,
+        *,
+        instructions: str | None = None,
+        budget: int | None = None,
     ) -> Context:
         """Instructions, the path's system messages, the summary, then the newest of the path up to `leaf`.
 
-        instructions: in place of the conversation's. The leaf is sent whatever it takes.
+        instructions: in place of the conversation's. budget: in place of the setting's.
         """
-        path = await self._path(caller, conversation.id, leaf)
+        budget = min(budget or self._budget, self._budget)
+        path = await self._path(caller, conversation.id, leaf) if leaf else []
         system = [message for message in path if message.role == "system"]
-        if conversation.activity.system_messages > len(system) and path[0].parent_id:
+        if path and path[0].parent_id and conversation.activity.system_messages > len(system):
             system = [*await self._older_system(caller, conversation.id, path[0].seq), *system]
-        head = [Prompt("system", text) for text in _system_texts(conversation, instructions, system)]
-        spent = sum(_cost(prompt.content) for prompt in head)
-        dialogue = _newest_within(self._budget - spent, path)
-        prompts = (*head, *dialogue)
-        return Context(prompts, sum(_cost(prompt.content) for prompt in prompts))
+        head = list(_head(conversation, instructions, system))
+        dialogue = _newest_within(budget - sum(entry.tokens for entry in head), path)
+        return Context((*head, *dialogue), budget)
 
     async def _path(self, caller: Caller, conversation_id: str, leaf: Message) -> list[Message]:
         """The leaf and its ancestors, oldest first, until the root or the bound on reading."""
@@ -64,26 +96,26 @@ class ContextReader:
         return list(reversed(found))
 
 
-def _system_texts(
-    conversation: Conversation, instructions: str | None, system: Iterable[Message]
-) -> Iterable[str]:
+def _head(conversation: Conversation, instructions: str | None, system: Iterable[Message]) -> Iterable[Entry]:
     if text := instructions or conversation.instructions:
-        yield text
-    yield from (message.content for message in system)
+        yield _entry("system", text)
+    for message in system:
+        yield _entry("system", message.content, message.id)
     if conversation.summary and conversation.summary.text:
-        yield f"Summary of the conversation so far:\n{conversation.summary.text}"
+        yield _entry("system", f"Summary of the conversation so far:\n{conversation.summary.text}")
 
 
-def _newest_within(budget: int, path: Sequence[Message]) -> list[Prompt]:
+def _newest_within(budget: int, path: Sequence[Message]) -> list[Entry]:
     """The end of the path that fits, oldest first; its last message in any case."""
-    kept: list[Prompt] = []
+    kept: list[Entry] = []
     for message in reversed(path):
         if message.role == "system" or not _speaks(message):
             continue
-        budget -= _cost(message.content)
+        entry = _entry(message.role, message.content, message.id)
+        budget -= entry.tokens
         if kept and budget < 0:
             break
-        kept.insert(0, Prompt(message.role, message.content))
+        kept.insert(0, entry)
     return kept
 
 
@@ -92,6 +124,6 @@ def _speaks(message: Message) -> bool:
     return bool(message.content) and message.status != "failed" and message.deleted_at is None
 
 
-def _cost(content: str) -> int:
-    """Tokens of a message, with the few that frame it."""
-    return count_tokens(content) + 4
+def _entry(role: Role, content: str, message_id: str | None = None) -> Entry:
+    """With the few tokens that frame a message."""
+    return Entry(Prompt(role, content), count_tokens(content) + 4, message_id)

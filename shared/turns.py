@@ -181,7 +181,7 @@ class Turns:
 
     async def _answer(self, caller: Caller, running: Running, question: Question) -> Answer:
         context = await self._context.read(
-            caller, running.conversation, running.turn.question, question.instructions
+            caller, running.conversation, running.turn.question, instructions=question.instructions
         )
         return await self._model.answer(
             context.prompts,

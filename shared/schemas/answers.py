@@ -6,6 +6,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel
 
 from shared import models
+from shared.context import Context
 from shared.http.resource import Resource
 
 
@@ -113,6 +114,50 @@ class ConversationSummary(Resource):
         shown = cls(summary=Summary.of(stored.summary) if stored.summary else None)
         shown._etag = stored.etag
         return shown
+
+
+class ContextEntry(BaseModel):
+    """One message as the model is sent it. message_id: null for instructions and the summary."""
+
+    role: models.Role
+    content: str
+    tokens: int
+    message_id: str | None
+
+
+class ConversationContext(BaseModel):
+    """What the model is sent before the next question. Tokens are estimated.
+
+    left_out: messages that are not sent: older than the budget reaches, on other branches, failed or empty.
+    """
+
+    object: Literal["conversation.context"] = "conversation.context"
+    conversation_id: str
+    data: list[ContextEntry]
+    tokens: int
+    budget: int
+    left_out: int
+
+    @classmethod
+    def of(cls, conversation: models.Conversation, context: Context) -> Self:
+        """As it is answered."""
+        data = [
+            ContextEntry(
+                role=entry.prompt.role,
+                content=entry.prompt.content,
+                tokens=entry.tokens,
+                message_id=entry.message_id,
+            )
+            for entry in context.entries
+        ]
+        sent = sum(entry.message_id is not None for entry in data)
+        return cls(
+            conversation_id=conversation.id,
+            data=data,
+            tokens=context.tokens,
+            budget=context.budget,
+            left_out=conversation.activity.message_count - sent,
+        )
 
 
 class ConversationDeleted(BaseModel):

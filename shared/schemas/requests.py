@@ -172,6 +172,14 @@ def _digits(text: object) -> object:
     return text
 
 
+class ContextQuery(BaseModel):
+    """How much of the conversation to show. max_tokens: at most what a turn sends."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_tokens: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=1_000_000)] | None = None
+
+
 class PageQuery(BaseModel):
     """Which page of a list, and in which order."""
 

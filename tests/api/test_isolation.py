@@ -28,6 +28,7 @@ ROUTES: dict[str, tuple[str, str, dict[str, Any] | None]] = {
     "archive": ("POST", "/archive", None),
     "reopen": ("POST", "/reopen", None),
     "get_summary": ("GET", "/summary", None),
+    "get_context": ("GET", "/context", None),
     "refresh_summary": ("POST", "/summary", None),
     "list_messages": ("GET", "/messages", None),
     "add_message": ("POST", "/messages", {"role": "user", "content": "Hello."}),
