@@ -60,29 +60,32 @@ class ContextReader:
         conversation: Conversation,
         leaf: Message | None,
         *,
+        parent: Message | None = None,
         instructions: str | None = None,
         budget: int | None = None,
     ) -> Context:
         """Instructions, the path's system messages, the summary, then the newest of the path up to `leaf`.
 
-        instructions: in place of the conversation's. budget: in place of the setting's.
+        parent: of the leaf, where it is in hand. instructions: in place of the conversation's. budget: in
+        place of the setting's.
         """
         budget = min(budget or self._budget, self._budget)
-        path = await self._path(caller, conversation.id, leaf) if leaf else []
+        path = [message for message in (parent, leaf) if message]
+        if path and path[0].parent_id:
+            path = await self._path(caller, conversation.id, path)
         system = [message for message in path if message.role == "system"]
-        if path and path[0].parent_id and conversation.activity.system_messages > len(system):
+        unread = path and path[0].parent_id and conversation.activity.system_messages > len(system)
+        if unread and not conversation.activity.branched:  # else they may be another branch's
             system = [*await self._older_system(caller, conversation.id, path[0].seq), *system]
         head = list(_head(conversation, instructions, system))
         dialogue = _newest_within(budget - sum(entry.tokens for entry in head), path)
         return Context((*head, *dialogue), budget)
 
-    async def _path(self, caller: Caller, conversation_id: str, leaf: Message) -> list[Message]:
-        """The leaf and its ancestors, oldest first, until the root or the bound on reading."""
-        path = [leaf]
-        if leaf.parent_id is None:
-            return path
+    async def _path(self, caller: Caller, conversation_id: str, end: list[Message]) -> list[Message]:
+        """The end of a path with its ancestors, oldest first, until the root or the bound on reading."""
+        path = list(end)
         page = await self._repository.page_of_messages(
-            caller, conversation_id, order="desc", limit=MESSAGES, below=leaf.seq
+            caller, conversation_id, order="desc", limit=MESSAGES, below=path[0].seq
         )
         for message in page.items:
             if message.id == path[0].parent_id:

@@ -4,20 +4,26 @@ The model's results are applied to the current version of the document: a title 
 an older summary never replaces a newer one.
 """
 
-from collections.abc import Iterable, Sequence
-from itertools import takewhile
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from itertools import dropwhile, takewhile
 from textwrap import shorten
 
 from shared.ai import Model, Prompt, SummaryText
 from shared.clock import Clock
 from shared.due import due_at, needs_line, needs_summary, needs_title, not_summarised
-from shared.errors import ModelFailure
+from shared.errors import ModelFailure, ModelTimeout, NotFound
 from shared.idempotency import Once, finished_at_once
 from shared.models import Caller, Conversation, Message, Summary, TitleSource
 from shared.repository import Change, Repository
 
 # Messages that one summary reads; the next one goes on behind them.
 SUMMARY_PAGE = 40
+# Summaries that one request to refresh rolls forward.
+MAX_REFRESH = 10
+# Seconds for one call of the model, so that one that hangs holds up others no longer.
+DEADLINE_SECONDS = 30
 # The first messages, of which a title is made from the few that are no instructions.
 TITLE_PAGE, TITLE_MESSAGES = 30, 6
 FALLBACK_WORDS, FALLBACK_CHARACTERS = 8, 60
@@ -41,31 +47,43 @@ class Descriptions:
             except ModelFailure as error:
                 untitled = error
                 conversation = await self._repository.conversation(owner, identifier)
-        while needs_summary(conversation):
+        if needs_summary(conversation):  # once: what is left comes back with the change feed
             conversation = await self._summarise(owner, conversation)
         if untitled:
             raise untitled
-        if conversation.due_at is not None:
+        if conversation.due_at is not None and due_at(conversation, self._clock()) is None:
             await self._repository.change(owner, identifier, self._settled, known=conversation)
 
     async def describe_message(self, owner: Caller, identifier: str) -> None:
-        """A long message's one line."""
+        """A long message's one line, unless its conversation is deleted."""
         message = await self._repository.find_message(owner, identifier)
         if message is None:
             return
-        line = await self._model.line(message.content) if needs_line(message) else message.summary
+        line = message.summary
+        if needs_line(message) and await self._is_there(owner, message.conversation_id):
+            async with _deadline():
+                line = await self._model.line(message.content)
 
         def summarised(message: Message) -> Message:
             return message.changed(summary=line, due_at=None, failures=0)
 
         await self._repository.change_message(owner, identifier, summarised)
 
+    async def _is_there(self, owner: Caller, conversation_id: str) -> bool:
+        try:
+            await self._repository.conversation(owner, conversation_id)
+        except NotFound:
+            return False
+        return True
+
     async def refresh_summary(
         self, caller: Caller, identifier: str, once: Once | None = None
     ) -> Conversation:
         """Summarise what lies past the summary now, however little; raises the model's failure."""
         conversation = await self._repository.conversation(caller, identifier)
-        while not_summarised(conversation) > 0:
+        for _ in range(MAX_REFRESH):
+            if not_summarised(conversation) == 0:
+                break
             before = conversation.summary
             conversation = await self._summarise(caller, conversation)
             if conversation.summary == before:  # the rest is in progress
@@ -81,9 +99,10 @@ class Descriptions:
         messages = [
             message for message in page.items if _says_something(message) and message.role != "system"
         ]
-        messages = messages[:TITLE_MESSAGES]
+        messages = _from_the_first_question(messages)[:TITLE_MESSAGES]
         try:
-            title = await self._model.title(_prompts(messages))
+            async with _deadline():
+                title = await self._model.title(_prompts(messages))
         except ModelFailure:
             await self._set_title(owner, conversation, fallback_title(messages), "fallback")
             raise
@@ -93,7 +112,7 @@ class Descriptions:
         self, owner: Caller, known: Conversation, title: str, source: TitleSource
     ) -> Conversation:
         def titled(conversation: Conversation) -> Change:
-            if conversation.title_source == "user":
+            if conversation.title_source not in (None, "fallback"):
                 return Change(conversation)
             named = conversation.changed(title=title, title_source=source)
             return self._settled(named) if source == "auto" else Change(named)
@@ -110,7 +129,8 @@ class Descriptions:
         if not finished:
             return await self._nothing_finished(owner, conversation)
         previous = SummaryText(old.text, old.highlights, old.model) if old else None
-        text = await self._model.summary(previous, _prompts(filter(_says_something, finished)))
+        async with _deadline():
+            text = await self._model.summary(previous, _prompts(filter(_says_something, finished)))
         summary = Summary(
             text=text.text,
             highlights=text.highlights,
@@ -146,6 +166,20 @@ def fallback_title(messages: Sequence[Message]) -> str:
     first = next((message for message in messages if message.role == "user"), None)
     words = first.content.split()[:FALLBACK_WORDS] if first else []
     return shorten(" ".join(words), FALLBACK_CHARACTERS, placeholder="…") or "New conversation"
+
+
+@asynccontextmanager
+async def _deadline() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise ModelTimeout("The model took too long.") from error
+
+
+def _from_the_first_question(messages: list[Message]) -> list[Message]:
+    """Without what was said before a user said anything."""
+    return list(dropwhile(lambda message: message.role != "user", messages)) or messages
 
 
 def _says_something(message: Message) -> bool:

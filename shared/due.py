@@ -6,6 +6,8 @@ from shared.models import Conversation, Message
 SUMMARY_EVERY = 6
 # Characters above which a message gets a one-line summary of its own.
 LONG_MESSAGE = 1_500
+# Failures in a row after which a document's work is put aside.
+MAX_FAILURES = 12
 
 
 def needs_title(conversation: Conversation) -> bool:
@@ -40,10 +42,15 @@ def needs_line(message: Message) -> bool:
 
 
 def due_at(conversation: Conversation, now: int) -> int | None:
-    """When work on it is due: a time that is set already stays, for it may be a pause after a failure."""
+    """When work on it is due: a time that is set already stays, for it may be a pause after a failure.
+
+    What has failed too often is not due again until somebody replays it.
+    """
+    if conversation.lease is not None:
+        return conversation.due_at
     if not (needs_title(conversation) or needs_summary(conversation)):
         return None
-    return conversation.due_at or now
+    return conversation.due_at or (now if conversation.failures < MAX_FAILURES else None)
 
 
 def _at_rest(conversation: Conversation) -> bool:

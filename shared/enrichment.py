@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from shared.clock import Clock
 from shared.descriptions import Descriptions
+from shared.due import MAX_FAILURES
 from shared.errors import NotFound, ServiceError, Unavailable
 from shared.logs import trace
 from shared.models import Caller, Conversation, DueWork, Message
@@ -17,13 +18,10 @@ from shared.repository import BackgroundRepository, Change, Repository
 
 # Documents worked on at the same time.
 CONCURRENCY = 8
-# Seconds after which a document's work is put off, so that one that hangs holds up the others no longer.
-DEADLINE_SECONDS = 30
 # A clock ahead of ours may have set dueAt.
 CLOCK_SKEW_MS = 5_000
-# A document that failed waits 30 s, doubling up to an hour; after five hours or so it is put aside.
+# A document that failed waits 30 s, doubling up to an hour: some five hours until it is put aside.
 PAUSE_MS, LONGEST_PAUSE_MS = 30_000, 3_600_000
-MAX_FAILURES = 12
 
 Pausable = TypeVar("Pausable", Conversation, Message)
 
@@ -35,9 +33,13 @@ def due_work(documents: Iterable[Mapping[str, Any]], now: int) -> list[DueWork]:
     due = {
         DueWork(Caller(document["tenantId"], document["userId"]), document["type"], document["id"])
         for document in documents
-        if document.get("dueAt") is not None and document["dueAt"] <= now + CLOCK_SKEW_MS
+        if document.get("type") in ("conversation", "message") and _is_due(document.get("dueAt"), now)
     }
     return sorted(due, key=lambda work: work.id)
+
+
+def _is_due(at: object, now: int) -> bool:
+    return isinstance(at, int) and at <= now + CLOCK_SKEW_MS
 
 
 class Enrichment:
@@ -58,7 +60,8 @@ class Enrichment:
     async def enrich(self, works: Iterable[DueWork]) -> None:
         """Do the work on each document; one that fails never holds up the rest.
 
-        Raises Unavailable, after all have been tried, where the database was away: that concerns the batch.
+        Raises Unavailable, after all have been tried, where the database was away for every one of them; what
+        it was away for now and then stays due, for the sweep.
         """
         slots = asyncio.Semaphore(CONCURRENCY)
 
@@ -67,15 +70,14 @@ class Enrichment:
                 await self._enrich_one(work)
 
         results = await asyncio.gather(*map(one, works), return_exceptions=True)
-        for failure in results:
-            if isinstance(failure, BaseException):
-                raise failure
+        failures = [result for result in results if isinstance(result, BaseException)]
+        if failures and len(failures) == len(results):
+            raise failures[0]
 
     async def _enrich_one(self, work: DueWork) -> None:
         try:
             try:
-                async with asyncio.timeout(DEADLINE_SECONDS):
-                    await self._work_on(work)
+                await self._work_on(work)
             except (NotFound, Unavailable):
                 raise
             except Exception as error:

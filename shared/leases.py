@@ -21,8 +21,8 @@ class TurnLost(Exception):
 
 
 def taken(conversation: Conversation, lease: Lease, now: int) -> Conversation:
-    """The conversation under the lease of a turn, until it is renewed; no background work meanwhile."""
-    return conversation.changed(lease=lease, lease_until=now + LEASE_MS, due_at=None)
+    """The conversation under the lease of a turn."""
+    return conversation.changed(lease=lease, lease_until=now + LEASE_MS)
 
 
 def require_lease(conversation: Conversation, turn_id: str) -> None:

@@ -28,7 +28,7 @@ class Messages:
         known = None
         if draft.parent_id is not None:
             known = await self._repository.conversation(caller, conversation_id)
-            await self.require_parent(caller, known, draft.parent_id)
+            await self.parent(caller, known, draft.parent_id)
         now = self._clock()
         identifier = new_id("msg", now)
 
@@ -77,12 +77,14 @@ class Messages:
         except NotFound:
             raise InvalidCursor("No message of this conversation has this id.", param="after") from None
 
-    async def require_parent(self, caller: Caller, conversation: Conversation, parent_id: str | None) -> None:
-        """Refuse a `parent_id` that is no message of the conversation."""
+    async def parent(
+        self, caller: Caller, conversation: Conversation, parent_id: str | None
+    ) -> Message | None:
+        """The message that a caller names as the one to go on from; InvalidRequest if there is none such."""
         if parent_id is None:
-            return
+            return None
         try:
-            await self._repository.message(caller, conversation.id, parent_id)
+            return await self._repository.message(caller, conversation.id, parent_id)
         except NotFound:
             raise InvalidRequest(
                 "parent_id is not a message of this conversation.", param="parent_id"

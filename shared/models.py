@@ -68,12 +68,16 @@ class Summary(Part):
 
 
 class Activity(Part):
-    """What the default list of messages shows, counted; changed with it and never recomputed from it."""
+    """What the default list of messages shows, counted; changed with it and never recomputed from it.
+
+    branched: whether some message has gone on from another than the leaf.
+    """
 
     message_count: int = 0
     user_messages: int = 0
     system_messages: int = 0
     last_message_id: str | None = None
+    branched: bool = False
     last_at: int
 
 

@@ -97,6 +97,7 @@ def appended_to(conversation: Conversation, message: Message) -> Conversation:
                 "user_messages": activity.user_messages + (message.role == "user"),
                 "system_messages": activity.system_messages + (message.role == "system"),
                 "last_message_id": message.id,
+                "branched": activity.branched or message.parent_id != conversation.leaf_message_id,
             }
         ),
     )
@@ -118,6 +119,11 @@ def answered(empty: Message, answer: Answer, now: int) -> Message:
         updated_at=now,
     )
     return finished.changed(due_at=now) if needs_line(finished) else finished
+
+
+def failed(answer: Message, now: int) -> Message:
+    """The message of an answer that the model didn't give."""
+    return answer.changed(status="failed", updated_at=now)
 
 
 def interrupted(answer: Message, now: int) -> Message:

@@ -13,19 +13,20 @@ from shared.ai import Answer, Model
 from shared.clock import Clock
 from shared.context import ContextReader
 from shared.due import due_at
-from shared.errors import ConversationBusy, InvalidRequest, RequestInProgress
+from shared.errors import BodyTooLarge, ConversationBusy, InternalError, InvalidRequest
 from shared.idempotency import Once
 from shared.ids import new_id, same_ulid
 from shared.leases import TurnLost, lease_kept, require_lease, taken
 from shared.messages import Messages
 from shared.models import Caller, Conversation, Lease, Message, Receipt, Turn
-from shared.repository import Change, Changed, Repository
+from shared.repository import Change, Changed, Repository, in_progress
 from shared.transitions import (
     MessageDraft,
     active_at,
     answered,
     appended_to,
     drafted,
+    failed,
     interrupted,
     ready_to_grow,
 )
@@ -46,10 +47,11 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A turn under way: the conversation as the turn began, and the receipt, if the request has a key."""
+    """A turn under way: the conversation as the turn began; the parent that the caller named; the receipt."""
 
     conversation: Conversation
     turn: Turn
+    parent: Message | None
     once: Once | None
     receipt: Receipt | None
 
@@ -94,17 +96,24 @@ class Turns:
             raise InvalidRequest(f"model should be one of: {', '.join(self._models)}.", param="model")
         running = await self._begin(caller, conversation_id, question.draft, if_match, once)
         empty = running.turn.answer
+        failure: Exception | None = None
         try:
             async with lease_kept(self._repository, caller, conversation_id, running.turn.id, self._clock):
                 answer = await self._answer(caller, running, question)
-            return await self._finish(caller, running, answered(empty, answer, self._clock()))
+            ended = answered(empty, answer, self._clock())
         except asyncio.CancelledError:  # the server is told to stop
             await asyncio.shield(self._finish(caller, running, interrupted(empty, self._clock())))
             raise
         except Exception as error:
-            failed = empty.changed(status="failed", updated_at=self._clock())
-            await self._finish(caller, running, failed, error)
+            ended, failure = failed(empty, self._clock()), error
+        try:
+            turn = await asyncio.shield(self._finish(caller, running, ended, failure))
+        except (BodyTooLarge, InternalError) as refused:  # this answer can't be stored
+            await self._finish(caller, running, failed(empty, self._clock()), refused)
             raise
+        if failure and turn.answer.status == "failed":
+            raise failure
+        return turn
 
     async def outcome(self, caller: Caller, receipt: Receipt) -> Turn:
         """What the turn of a repeated request has come to; RequestInProgress while it runs.
@@ -118,10 +127,7 @@ class Turns:
         answer = await self._repository.find_message(caller, receipt.answer_id or "")
         question = answer and await self._repository.find_message(caller, answer.question_id or "")
         if not answer or not question or answer.status == "in_progress":
-            raise RequestInProgress(
-                "The request with this Idempotency-Key is running; repeat it to get its answer.",
-                retry_after=2,
-            )
+            raise in_progress()
         return Turn(same_ulid("resp", answer.id), question, answer)
 
     async def close_expired(self, caller: Caller, conversation: Conversation) -> Conversation:
@@ -137,7 +143,7 @@ class Turns:
         try:
             return (await self._release(caller, conversation, lease.turn_id, closing)).conversation
         except TurnLost:
-            return await self._repository.conversation(caller, conversation.id)
+            return await self._repository.conversation(caller, conversation.id, deleted=True)
 
     async def _begin(
         self,
@@ -172,16 +178,22 @@ class Turns:
             return Change(running, created=(question, answer), receipt=receipt)
 
         conversation = await self._repository.conversation(caller, conversation_id)
-        await self._messages.require_parent(caller, conversation, draft.parent_id)
+        parent = await self._messages.parent(caller, conversation, draft.parent_id)
+        seen = conversation.etag
         conversation = await self.close_expired(caller, conversation)
+        if_match = conversation.etag if if_match == seen else if_match  # closing has moved it
         done = await self._repository.change(
             caller, conversation_id, begun, known=conversation, if_match=if_match
         )
-        return Running(done.conversation, Turn(turn_id, *done.messages), once, done.receipt)
+        return Running(done.conversation, Turn(turn_id, *done.messages), parent, once, done.receipt)
 
     async def _answer(self, caller: Caller, running: Running, question: Question) -> Answer:
         context = await self._context.read(
-            caller, running.conversation, running.turn.question, instructions=question.instructions
+            caller,
+            running.conversation,
+            running.turn.question,
+            parent=running.parent,
+            instructions=question.instructions,
         )
         return await self._model.answer(
             context.prompts,

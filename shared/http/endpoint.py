@@ -19,6 +19,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
+from shared.errors import ServiceError
 from shared.http.binding import binder
 from shared.http.once import replay, shown
 from shared.http.problems import log_problem, problem
@@ -84,9 +85,15 @@ def _runner(declared: Endpoint) -> Callable[[Request, str], Awaitable[Response]]
 
     async def run(request: Request, request_id: str) -> Response:
         arguments = await bind(request, shown(answer, declared.status, request_id))
-        if (once := arguments.get("once")) and (first := await replay(arguments["caller"], once)):
+        once = arguments.get("once")
+        if once and (first := await replay(arguments["caller"], once)):
             return first
-        return _response(await declared.function(**arguments), declared.status)
+        try:
+            return _response(await declared.function(**arguments), declared.status)
+        except ServiceError:  # it may be that the same request, sent twice at once, has come first
+            if once and (first := await replay(arguments["caller"], once)):
+                return first
+            raise
 
     return run
 

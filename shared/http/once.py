@@ -49,13 +49,14 @@ def shown(answer: Any, status: int, request_id: str) -> Show:
 
 
 async def replay(caller: Caller, once: Once) -> Response | None:
-    """The answer that the key's request was given; None if there is none yet."""
-    receipt = await services().repository.receipt(caller, once.receipt_id)
-    if receipt is None:
+    """The answer that the key's request was given, if this try is not its first."""
+    repository = services().repository
+    receipt = await repository.receipt(caller, once.receipt_id)
+    if receipt is None or receipt.try_id == once.try_id:
         return None
     once.check(receipt)
     if receipt.status is None:
-        status, body = once.show(await services().turns.outcome(caller, receipt))
-    else:
-        status, body = receipt.status, stored_body(receipt)
-    return Response(body, status, {"Idempotency-Replayed": "true"}, media_type="application/json")
+        turn = await services().turns.outcome(caller, receipt)
+        receipt = await repository.complete(caller, receipt, once.completed(receipt, turn))
+    headers = {"Idempotency-Replayed": "true"}
+    return Response(stored_body(receipt), receipt.status or 200, headers, media_type="application/json")

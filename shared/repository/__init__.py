@@ -2,7 +2,7 @@
 
 from shared.repository.background import BackgroundRepository
 from shared.repository.changes import Change, Changed
-from shared.repository.conversations import Repository
+from shared.repository.conversations import Repository, in_progress
 from shared.repository.database import Database, Transport
 from shared.repository.metering import Cost, metered
 from shared.repository.reader import Order
@@ -16,5 +16,6 @@ __all__ = [
     "Order",
     "Repository",
     "Transport",
+    "in_progress",
     "metered",
 ]

@@ -59,5 +59,6 @@ class BackgroundRepository:
         parameters: list[dict[str, Any]] = [{"name": "@now", "value": now}]
         with domain_errors():
             async for found in container.query_items(sql, parameters=parameters, max_item_count=100):
-                owner = Caller(found["tenantId"], found["userId"])
-                yield DueWork(owner, found["type"], found["id"])
+                if found.get("type") in ("conversation", "message"):
+                    owner = Caller(found["tenantId"], found["userId"])
+                    yield DueWork(owner, found["type"], found["id"])

@@ -25,7 +25,10 @@ class Repository(Reader):
     async def create(
         self, caller: Caller, conversation: Conversation, receipt: Receipt | None = None
     ) -> Conversation:
-        """Store a new conversation, once, whatever happens to the answers on the way."""
+        """Store a new conversation, once, whatever happens to the answers on the way.
+
+        Raises Unavailable, and RequestInProgress where the receipt's key is taken.
+        """
         partition = await self._partition(caller)
         operations = [("create", (conversation.document(),)), *receipt_operations(receipt)]
         patience, tried = Patience(), False
@@ -51,11 +54,16 @@ class Repository(Reader):
         if_match: str | None = None,
         deleted: bool = False,
     ) -> Changed:
-        """Apply a transition to a conversation, exactly once, in one transaction.
+        """Apply a transition to a conversation in one transaction.
+
+        Exactly once where it creates a message or has a receipt. Else it is applied again if its answer was
+        lost and another write came before the look whether it was done: as a later change, not a lost one.
 
         The transition is computed anew from the current version whenever another write came first; what it
         raises ends the change. known: a version in hand, which saves the read if it is still the current one.
-        if_match: the version that the caller has seen. Raises NotFound, VersionMismatch, Unavailable.
+        if_match: the version that the caller has seen.
+
+        Raises NotFound, VersionMismatch, Unavailable, and RequestInProgress where the receipt's key is taken.
         """
         change_id = new_ulid(self._clock())
         change: Change | None = None
@@ -76,6 +84,15 @@ class Repository(Reader):
                 await patience.wait()
             except Missing:
                 raise NotFound("conversation", conversation_id) from None
+
+    async def complete(self, caller: Caller, receipt: Receipt, completed: Receipt) -> Receipt:
+        """Complete a receipt that a dead server has left open; what is stored if another did so first."""
+        partition = await self._partition(caller)
+        try:
+            patch = patch_operations(receipt, completed)
+            return Receipt.model_validate(await partition.patch(receipt.id, patch, receipt.etag))
+        except (Conflict, Missing):
+            return await self.receipt(caller, receipt.id) or completed
 
     async def change_message(
         self, caller: Caller, identifier: str, transition: Callable[[Message], Message]
@@ -121,8 +138,10 @@ class Repository(Reader):
         receipt = await self.receipt(caller, change.receipt.id) if change.receipt else None
         if receipt and change.receipt and receipt.try_id != change.receipt.try_id:
             raise in_progress()
-        applied = now.change_id == change_id or (
-            change.created and await self._read(caller, change.created[0].id) is not None
+        applied = (
+            now.change_id == change_id
+            or (receipt and change.receipt and receipt.status == change.receipt.status)
+            or (change.created and await self._read(caller, change.created[0].id) is not None)
         )
         if not applied:
             return None

@@ -56,14 +56,20 @@ class SessionTokens:
     def put(self, key: tuple[str, ...], token: str) -> None:
         """Keep a token that came back, unless an answer that overtook it brought a later one."""
         known = self._tokens.get(key)
-        if known is None or _position(token) >= _position(known):
+        if known is None or _is_later(token, known):
             self._tokens[key] = token
             self._tokens.move_to_end(key)
         if len(self._tokens) > self._limit:
             self._tokens.popitem(last=False)
 
 
-def _position(token: str) -> tuple[str, int]:
+def _is_later(token: str, known: str) -> bool:
+    """Whether a token is not older; tokens of another physical partition (after a split) are always newer."""
+    (span, number), (known_span, known_number) = _parts(token), _parts(known)
+    return span != known_span or number >= known_number
+
+
+def _parts(token: str) -> tuple[str, int]:
     """(partition key range, log sequence number) of `range:version#lsn[#region=lsn…]`."""
     span, _, rest = token.partition(":")
     numbers = rest.split("#")

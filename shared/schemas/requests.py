@@ -38,6 +38,12 @@ def _at_most_16_kb(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _only_false(value: bool) -> bool:
+    if value:
+        raise ValueError("can't be true yet: answers are whole.")
+    return value
+
+
 def _no_constant(name: str) -> None:
     raise ValueError(name)
 
@@ -151,8 +157,8 @@ class Ask(MessageFields):
     model: Annotated[str, Field(max_length=128)] = "default"
     max_output_tokens: Annotated[int, Field(ge=1, le=128_000)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    stream: Literal[False] = False
-    n: Literal[1] = 1
+    stream: Annotated[bool, AfterValidator(_only_false)] = False
+    n: Annotated[int, Field(ge=1, le=1)] = 1
     on_busy: Literal["reject"] = "reject"
 
     def question(self) -> Question:

@@ -267,7 +267,7 @@ async def test_a_deletion_while_its_work_fails_is_no_failure_of_the_batch(servic
 async def test_a_model_that_hangs_on_one_title_is_left_for_later(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.enrichment.DEADLINE_SECONDS", 0.05)
+    monkeypatch.setattr("shared.descriptions.DEADLINE_SECONDS", 0.05)
     hanging, other = [await service.new_conversation() for _ in range(2)]
     await service.add(hanging["id"], "Question that hangs?")
     await service.add(other["id"], "How do I bake bread?")
@@ -278,6 +278,7 @@ async def test_a_model_that_hangs_on_one_title_is_left_for_later(
 
     service.model.before_answering = hang_on_one  # type: ignore[method-assign]
     await service.background()
+    assert (await service.get(hanging["id"]))["title"] == "Question that hangs?"
     monkeypatch.undo()
     del service.model.before_answering
     service.clock.pass_seconds(120)
@@ -363,4 +364,46 @@ async def test_seeing_every_event_again_changes_nothing(service: Service) -> Non
 
     after = await service.http.get(f"conversations/{conversation['id']}")
     assert after.headers["etag"] == before.headers["etag"]
+    assert len(service.model.requests) == asked
+
+
+async def test_a_late_fallback_does_not_replace_an_automatic_title(service: Service) -> None:
+    conversation = await service.new_conversation()
+    await service.add(conversation["id"], "How do I bake bread?")
+
+    async def be_overtaken() -> None:
+        del service.model.before_answering
+        await service.background()
+        service.model.failing = httpx2.Response(400, json={})
+
+    service.model.before_answering = be_overtaken  # type: ignore[method-assign]
+    await service.background()
+
+    assert (await service.get(conversation["id"]))["title_source"] == "auto"
+
+
+async def test_a_document_that_is_not_ours_is_passed_by(service: Service) -> None:
+    conversation = await service.new_conversation()
+    await service.add(conversation["id"], "How do I bake bread?")
+    owner = {"tenantId": "local-tenant", "userId": "local-user"}
+    await service.conversations.create_item({"id": "a", **owner, "type": "message", "dueAt": "soon"})
+    await service.conversations.create_item({"id": "b", **owner, "dueAt": 1})
+    service.clock.pass_seconds(61)
+
+    await sweep(None)
+
+    assert (await service.get(conversation["id"]))["title_source"] == "auto"
+
+
+async def test_a_pause_after_a_failure_outlasts_a_turn(service: Service) -> None:
+    conversation = await service.new_conversation()
+    await service.add(conversation["id"], "How do I bake bread?")
+    service.model.failing = httpx2.Response(400, json={})
+    await service.background()
+    service.model.failing = None
+
+    await service.ask(conversation["id"], "And now?")
+    asked = len(service.model.requests)
+    await service.background()
+
     assert len(service.model.requests) == asked

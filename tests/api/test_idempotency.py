@@ -209,3 +209,58 @@ async def test_a_key_is_forgotten_after_24_hours(service: Service) -> None:
     first = await posted(service, "conversations", {})
     service.clock.pass_seconds(24 * 60 * 60 + 2)
     assert (await posted(service, "conversations", {})).json()["id"] != first.json()["id"]
+
+
+async def test_a_restore_whose_answer_is_lost_is_done_though_another_write_follows(service: Service) -> None:
+    conversation = await service.new_conversation()
+    path = f"conversations/{conversation['id']}"
+    await service.http.delete(path)
+    service.engine.faults.add(Fault("batch", status=408, after=True))
+
+    async def rename() -> bool:
+        tries = [await service.http.put(path, json={"title": "Renamed"}) for _ in range(20)]
+        return any(answer.status_code == 200 for answer in tries)
+
+    restored, renamed = await asyncio.gather(posted(service, f"{path}/restore"), rename())
+
+    assert restored.status_code == 200
+    assert renamed
+
+
+async def test_the_same_question_at_once_is_in_progress_and_never_busy(service: Service) -> None:
+    conversation = await service.new_conversation()
+    path = f"conversations/{conversation['id']}/ask"
+
+    answers = await asyncio.gather(*(posted(service, path, {"content": "Hello?"}) for _ in range(20)))
+
+    codes = {answer.json()["error"]["code"] for answer in answers if answer.status_code != 201}
+    assert codes <= {"request_in_progress"}
+    assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
+    assert len(service.model.requests) == 1
+
+
+async def test_the_answer_of_a_crashed_turn_stays_what_the_first_retry_was_given(service: Service) -> None:
+    conversation = await service.new_conversation()
+    path = f"conversations/{conversation['id']}/ask"
+    question = {"content": "Is it long? " * 200}
+    working = asyncio.Event()
+
+    async def hang() -> None:
+        working.set()
+        await asyncio.Event().wait()
+
+    service.model.before_answering = hang  # type: ignore[method-assign]
+    running = asyncio.create_task(posted(service, path, question))
+    await working.wait()
+    service.engine.faults.add(Fault("batch", status=400))  # the dead write nothing more
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    del service.model.before_answering
+    service.clock.pass_seconds(61)
+
+    first = await posted(service, path, question)
+    await service.background()  # gives the question a line of its own
+    again = await posted(service, path, question)
+
+    assert again.content == first.content
+    assert (again.status_code, first.status_code) == (201, 201)

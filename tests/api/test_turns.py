@@ -3,6 +3,8 @@
 import asyncio
 
 import httpx2
+import pytest
+from azure.core.exceptions import ServiceRequestError
 
 from local.cosmos import Fault
 from tests.api.conftest import Service
@@ -313,3 +315,64 @@ async def test_a_turn_takes_six_round_trips_at_most(service: Service) -> None:
         await service.ask(conversation["id"], "Now?", parent_id=last["id"])
 
     assert [call.operation for call in calls] == ["read", "read", "batch", "query", "query", "batch"]
+
+
+async def test_a_good_answer_is_not_failed_by_a_database_that_is_away_for_a_while(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = await service.new_conversation()
+
+    async def lose_the_database() -> None:
+        monkeypatch.setattr("shared.repository.changes.PATIENCE_SECONDS", 0.2)
+        service.engine.faults.add(Fault("batch", error=ServiceRequestError("away"), times=4))
+
+    service.model.before_answering = lose_the_database  # type: ignore[method-assign]
+    path = f"conversations/{conversation['id']}"
+    answer = await service.http.post(f"{path}/ask", json={"content": "Hm?"})
+    service.engine.faults.clear()
+
+    assert answer.status_code == 503
+    (_, stored) = (await service.http.get(f"{path}/messages")).json()["data"]
+    assert stored["status"] == "in_progress"  # to be closed as interrupted, not as the model's failure
+
+
+async def test_a_parent_far_back_is_sent_with_its_path(service: Service) -> None:
+    conversation = await service.new_conversation()
+    await service.add(conversation["id"], "The root.")
+    parent = await service.add(conversation["id"], "The parent.")
+    for number in range(120):
+        await service.add(conversation["id"], f"note {number}")
+
+    await service.ask(conversation["id"], "Now?", parent_id=parent["id"])
+
+    sent = [message["content"] for message in service.model.requests[-1]["messages"]]
+    assert sent == ["The root.", "The parent.", "Now?"]
+
+
+async def test_system_messages_of_another_branch_are_not_sent(service: Service) -> None:
+    conversation = await service.new_conversation()
+    path = f"conversations/{conversation['id']}/messages"
+    root = await service.add(conversation["id"], "The root.")
+    await service.add(conversation["id"], "Another branch's.", role="system")
+    branch = {"role": "user", "content": "The branch.", "parent_id": root["id"]}
+    await service.http.post(path, json=branch)
+    for number in range(120):
+        await service.add(conversation["id"], f"note {number}")
+
+    await service.ask(conversation["id"], "Now?")
+
+    assert "Another branch's." not in str(service.model.requests[-1]["messages"])
+
+
+async def test_a_version_that_only_closing_a_dead_turn_has_moved_is_still_the_callers(
+    service: Service,
+) -> None:
+    conversation = await service.new_conversation()
+    await _die_in_a_turn(service, conversation["id"])
+    service.clock.pass_seconds(61)
+    path = f"conversations/{conversation['id']}"
+    seen = (await service.http.get(path)).headers["etag"]
+
+    answer = await service.http.post(f"{path}/ask", json={"content": "Hm?"}, headers={"If-Match": seen})
+
+    assert answer.status_code == 201
