@@ -1,8 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint types check bench
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-PORT ?= 7071
-DATA_DIR ?= .data
 BIN := .venv/bin
 STAMP := .venv/.installed
 
@@ -21,7 +19,7 @@ $(STAMP): requirements.txt requirements-dev.txt constraints.txt
 	@echo "setup: done"
 
 run: setup ## serve on http://127.0.0.1:7071 (PORT=, DATA_DIR= change port and folder)
-	@exec $(BIN)/python -m local --port $(PORT) --data $(DATA_DIR)
+	@exec $(BIN)/python -m local $(if $(PORT),--port "$(PORT)") $(if $(DATA_DIR),--data "$(DATA_DIR)")
 
 test: setup ## run the tests (ARGS= goes to pytest)
 	@$(BIN)/python -m pytest $(ARGS)

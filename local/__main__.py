@@ -10,6 +10,7 @@ from azure.core.exceptions import AzureError
 
 from local.cosmos import FolderInUse
 from local.cosmos.storage import ForeignFile
+from local.database import FolderUnusable
 from local.host.registered import Refused
 from local.laptop import Options, serve
 from local.server import PortInUse
@@ -25,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asyncio.run(serve(_options(arguments, environment), environment))
     except SettingsError as error:
         return _say(str(error), _MISUSED)
-    except (PortInUse, FolderInUse, ForeignFile, Refused) as error:
+    except (PortInUse, FolderInUse, FolderUnusable, ForeignFile, Refused) as error:
         return _say(str(error), _FAILED)
     except AzureError as error:
         endpoint = environment.get("COSMOS_DB_ENDPOINT")

@@ -83,9 +83,11 @@ def _offline_model(given: Mapping[str, str]) -> httpx2.AsyncClient:
     name = "OFFLINE_MODEL_WORDS_PER_SECOND"
     try:
         pace = float(given.get(name) or 50)
+        if not 0 <= pace < float("inf"):
+            raise ValueError
     except ValueError:
         raise SettingsError(
-            f"{name}: {given[name]!r} is not a number; 50 is the default, 0 is at once"
+            f"{name}: {given[name]!r} is no number of words; 50 is the default, 0 is at once"
         ) from None
     return httpx2.AsyncClient(transport=OfflineModel(words_per_second=pace))
 

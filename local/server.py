@@ -22,7 +22,9 @@ class PortInUse(Exception):
 def listening(host: str, port: int) -> Generator[socket.socket, None, None]:
     """A socket that listens; port 0 takes any free one. Raises PortInUse."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as listener:
+    with socket.socket(
+        family, socket.SOCK_STREAM, socket.IPPROTO_TCP
+    ) as listener:  # else asyncio leaves Nagle on
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))

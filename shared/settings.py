@@ -4,13 +4,23 @@ import base64
 import binascii
 import json
 import os
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 
 class SettingsError(Exception):
@@ -19,8 +29,14 @@ class SettingsError(Exception):
 
 def read_environment(folder: Path) -> dict[str, str]:
     """The environment over `local.settings.json` (Values) over `.env`, the files where `folder` has them."""
-    dotenv = {k: v for k, v in dotenv_values(folder / ".env").items() if v is not None}
-    return {**dotenv, **_local_settings(folder / "local.settings.json"), **os.environ}
+    return {**_dotenv(folder / ".env"), **_local_settings(folder / "local.settings.json"), **os.environ}
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    try:
+        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    except (OSError, UnicodeError):
+        raise SettingsError(f"{path.name}: can't be read as UTF-8 text of lines NAME=value") from None
 
 
 def _local_settings(path: Path) -> dict[str, str]:
@@ -29,11 +45,28 @@ def _local_settings(path: Path) -> dict[str, str]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))["Values"]
         return {str(name): str(value) for name, value in values.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise SettingsError(
             f'{path.name}: is not JSON of the form {{"Values": {{"NAME": "value"}}}}; '
             "compare it with local.settings.example.json"
         ) from None
+
+
+def _http_url(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        sound = url.scheme in ("http", "https") and url.hostname and not re.search(r"\s", text)
+    except ValueError:
+        sound = False
+    if text and not sound:
+        raise ValueError("is no URL; it should begin with https:// and a host's name")
+    return text
+
+
+Url = Annotated[str, AfterValidator(_http_url)]
+# What Cosmos DB takes as the name of a database or container.
+_RESOURCE_NAME = r"^[^/\\?#]{1,255}$"
+_OTHER_CONTAINERS = ("leases", "tenant_ops")
 
 
 class Settings(BaseModel):
@@ -43,17 +76,17 @@ class Settings(BaseModel):
 
     auth_mode: Literal["local", "entra"]
 
-    cosmos_db_endpoint: str = Field(pattern=r"^https?://.+")
+    cosmos_db_endpoint: Url = Field(min_length=1)
     cosmos_db_key: str = ""
-    cosmos_db_database_name: str = Field("conversations", min_length=1)
-    cosmos_db_container_name: str = Field("conversations", min_length=1)
+    cosmos_db_database_name: str = Field("conversations", pattern=_RESOURCE_NAME)
+    cosmos_db_container_name: str = Field("conversations", pattern=_RESOURCE_NAME)
 
-    azure_openai_endpoint: str = Field("", pattern=r"^(https?://.+)?$")
+    azure_openai_endpoint: Url = ""
     azure_openai_key: str = ""
     azure_openai_deployment: str = ""
     azure_openai_title_deployment: str = ""
     allowed_models: str = ""
-    openai_base_url: str = Field("", pattern=r"^(https?://.+)?$")
+    openai_base_url: Url = ""
     openai_api_key: str = ""
     model_timeout_seconds: float = Field(90, gt=0, le=200)
     context_token_budget: int = Field(16_000, ge=500, le=1_000_000)
@@ -83,6 +116,13 @@ class Settings(BaseModel):
             base64.b64decode(value, validate=True)
         except binascii.Error:
             raise ValueError("is not base64; copy the account's primary key as it is") from None
+        return value
+
+    @field_validator("cosmos_db_container_name")
+    @classmethod
+    def _a_container_of_its_own(cls, value: str) -> str:
+        if value in _OTHER_CONTAINERS:
+            raise ValueError(f"is '{value}', which holds something else; choose another name")
         return value
 
     @model_validator(mode="after")

@@ -19,11 +19,10 @@ from local.cosmos.expiry import Expiry
 from local.cosmos.faults import Faults
 from local.cosmos.folder_lock import FolderLock
 from local.cosmos.partition_keys import LogicalKey
-from local.cosmos.storage import connect, transaction
+from local.cosmos.storage import FILE_NAME, connect, transaction
 from local.cosmos.transaction import Transaction, committed
 from local.cosmos.versions import Stamp
 
-_FILE_NAME = "cosmos.sqlite3"
 _KEY = "bG9jYWwgZW5naW5lLCBubyBzZWNyZXQ="  # says "local engine, no secret": the engine checks no signatures
 
 
@@ -60,7 +59,7 @@ class Engine:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FolderLock(folder)
         try:
-            return cls(connect(folder / _FILE_NAME), lock, clock)
+            return cls(connect(folder / FILE_NAME), lock, clock)
         except BaseException:
             lock.release()
             raise

@@ -11,6 +11,7 @@ _CODES = {
     207: "MultiStatus",
     304: "NotModified",
     400: "BadRequest",
+    401: "Unauthorized",
     403: "Forbidden",
     404: "NotFound",
     405: "MethodNotAllowed",

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local.cosmos.engine import Engine
-from local.cosmos.errors import CosmosError, too_large
+from local.cosmos.errors import CosmosError, bad_request, too_large
 from local.cosmos.item_rules import MAX_BYTES
 from local.cosmos.signature import Signature
 from local.cosmos.wire.messages import Answer, Request
@@ -44,6 +44,8 @@ async def _body(receive: Receive) -> bytes:
     chunks, size, more = [], 0, True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise bad_request("The request broke off.")
         chunk, more = message.get("body", b""), message.get("more_body", False)
         size += len(chunk)
         if size <= LARGEST_BODY:

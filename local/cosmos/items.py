@@ -78,12 +78,13 @@ def _replace(work: Transaction, operation: ItemOperation) -> Outcome:
 def _patch(work: Transaction, operation: ItemOperation) -> Outcome:
     present = _present(work, operation.id)
     _check_etag(present, operation)
-    if not isinstance(operation.body, dict):
-        raise bad_request("A patch is a JSON object with operations.")
-    _check_condition(work, present, operation.body.get("condition"))
+    body = {"operations": operation.body} if isinstance(operation.body, list) else operation.body
+    if not isinstance(body, dict):
+        raise bad_request("A patch is a JSON object with operations, or just the list of them.")
+    _check_condition(work, present, body.get("condition"))
     item = json.loads(present.text)
     key = work.container.definition.key
-    patch.apply(item, operation.body.get("operations"), lambda path: _is_system(path) or key.covers(path))
+    patch.apply(item, body.get("operations"), lambda path: _is_system(path) or key.covers(path))
     return _rewrite(work, present, operation, item)
 
 

@@ -41,7 +41,10 @@ class KeyDefinition:
             raise bad_request(
                 "A partitionKey has one path with kind Hash, or up to three with kind MultiHash."
             )
-        return cls(tuple(parse_path(path) for path in paths), kind, int(definition.get("version", 1)))
+        version = definition.get("version", 1)
+        if version not in (1, 2):
+            raise bad_request(f"A partitionKey has version 1 or 2, not {version!r}.")
+        return cls(tuple(parse_path(path) for path in paths), kind, version)
 
     def of_header(self, header: str) -> "LogicalKey":
         """The key in an `x-ms-documentdb-partitionkey` header; 400/1001 unless it has every level."""

@@ -1,20 +1,20 @@
 """Who may ask: the signature that a request carries, made with the account's key.
 
-`authorization: type=master&ver=1.0&sig=…` (percent-encoded), an HMAC-SHA256 of what `payloads` returns. The rule
-is the service's: https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources
+`authorization: type=master&ver=1.0&sig=…` (percent-encoded), an HMAC-SHA256 of what `payloads` returns. The
+rule is the service's: https://learn.microsoft.com/rest/api/cosmos-db/access-control-on-cosmosdb-resources
 """
 
 import base64
 import binascii
 import hmac
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from urllib.parse import unquote
 
 from local.cosmos.errors import CosmosError
 from local.cosmos.wire.messages import AUTHORIZATION, DATE, HTTP_DATE, Request
 
-# The official emulator's key, the same on every machine and printed in its documentation; it protects nothing.
+# The official emulator's key, the same everywhere and printed in its documentation: it protects nothing.
 WELL_KNOWN_KEY = "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw=="
 
 _LIFETIME = timedelta(minutes=15)
@@ -37,16 +37,17 @@ class Signature:
     def check(self, request: Request, now: datetime) -> None:
         """Raise 401 unless the signature is right, and 403 if it was made too long ago."""
         given = _given(request.headers.get(AUTHORIZATION, ""))
-        date = _date(request)
+        start, end = _validity(request)
         expected = payloads(request)
         if not any(hmac.compare_digest(given, self.of(payload)) for payload in expected):
             raise _unauthorized(
                 "The input authorization token can't serve the request. The wrong key is being used or the "
-                "expected payload is not built as per the protocol. Server used the following payload to "
+                "expected payload is not built as per the protocol. For more info: "
+                "https://aka.ms/cosmosdb-tsg-unauthorized. Server used the following payload to "
                 f"sign: '{expected[0]}'"
             )
-        if not date - _CLOCKS_APART <= now <= date + _LIFETIME:
-            raise _outdated(date, now)
+        if now > end or start - now > _CLOCKS_APART:
+            raise _outdated(start, end, now)
 
     def of(self, payload: str) -> bytes:
         """The signature of a payload, in base64."""
@@ -64,8 +65,8 @@ def payloads(request: Request) -> list[str]:
 def _resource(path: str) -> tuple[str, str]:
     """Type and link: of `/dbs/d/colls/c` it is colls and itself, of `/dbs/d/colls` colls and `dbs/d`."""
     segments = [unquote(segment) for segment in path.strip("/").split("/")]
-    if segments[-2:-1] == ["operations"]:
-        return "partitionkey", "/".join(segments[:-2])
+    if segments[-2:-1] == ["operations"]:  # on a container, and signed as if the container were asked for
+        segments = segments[:-2]
     if len(segments) % 2:
         return segments[-1], "/".join(segments[:-1])
     return segments[-2], "/".join(segments)
@@ -86,26 +87,24 @@ def _given(header: str) -> bytes:
     return parts["sig"].encode(errors="replace")
 
 
-def _date(request: Request) -> datetime:
-    """When the client says that it signed; raises 401."""
+def _validity(request: Request) -> tuple[datetime, datetime]:
+    """From when to when the signature holds; raises 401."""
     text = request.headers.get(DATE) or request.headers.get(HTTP_DATE) or ""
     try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        date = None
-    if date is None or date.tzinfo is None:
+        start = parsedate_to_datetime(text).astimezone(UTC)
+        return start, start + _LIFETIME
+    except (ValueError, OverflowError) as error:
         raise _unauthorized(
             "The input date header is invalid format. Please pass in RFC 1123 style date format."
-        )
-    return date
+        ) from error
 
 
 def _unauthorized(message: str) -> CosmosError:
     return CosmosError(401, message)
 
 
-def _outdated(date: datetime, now: datetime) -> CosmosError:
-    start, end, current = (format_datetime(each, usegmt=True) for each in (date, date + _LIFETIME, now))
+def _outdated(*times: datetime) -> CosmosError:
+    start, end, current = (format_datetime(each, usegmt=True) for each in times)
     return CosmosError(
         403,
         "The authorization token is not valid at the current time. Please create another token and retry "

@@ -1,13 +1,18 @@
-"""The SQLite file: opening it, its schema, transactions.
+"""The SQLite file: opening it, its schema, transactions, a copy of it.
 
 WAL with `synchronous=NORMAL`: what was committed survives `kill -9` of the process. A power failure may cost
 the last commits, but never leaves the file broken. One connection is used inline: statements are short.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+FILE_NAME = "cosmos.sqlite3"
+"""Of the file in a data folder."""
 
 _APPLICATION_ID = 0x434F534D
 _SCHEMA_VERSION = 1
@@ -19,6 +24,13 @@ class ForeignFile(Exception):
 
     def __init__(self, file: Path, reason: str) -> None:
         super().__init__(f"The file {file} {reason}. Nothing was changed; choose another folder with --data.")
+
+
+class NoSuchFile(Exception):
+    """There is no data."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(f"There is no file {file}; is --data the right folder?")
 
 
 def connect(file: Path | None) -> sqlite3.Connection:
@@ -38,6 +50,19 @@ def connect(file: Path | None) -> sqlite3.Connection:
     return connection
 
 
+def back_up(file: Path, to: Path) -> None:
+    """Copy the engine's file as it is at this moment, also while an engine writes to it.
+
+    Raises NoSuchFile, ForeignFile, and FileExistsError where there is something in the copy's place already.
+    """
+    if not file.is_file():
+        raise NoSuchFile(file)
+    with closing(sqlite3.connect(file)) as source, _whole_or_not_at_all(to) as unfinished:
+        _is_new(source, file)
+        with closing(sqlite3.connect(unfinished)) as copy:
+            source.backup(copy)  # all pages in one step, so within one read transaction
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Commit what is done within, all of it, or nothing if an exception leaves it."""
@@ -48,6 +73,15 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+@contextmanager
+def _whole_or_not_at_all(file: Path) -> Iterator[Path]:
+    """The name under which to write a new file, which gets its own when the context ends well."""
+    with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
+        unfinished = Path(folder) / file.name
+        yield unfinished
+        os.link(unfinished, file)  # unlike a rename it replaces nothing
 
 
 def _is_new(connection: sqlite3.Connection, file: Path | None) -> bool:

@@ -1,10 +1,21 @@
-"""The contract suite's account: a fresh embedded engine a test, or the one that COSMOS_TEST_ENDPOINT names.
+"""The contract suite's account. Each test runs against every implementation of one:
 
-Tests that ask for `engine` or `clock` look below the wire and are skipped against a real account.
+- in process: a fresh embedded engine a test, under the SDK as its transport;
+- served: one `python -m local.cosmos` for all tests, over HTTP on loopback. Tests that ask for `engine` or
+  `clock` look below the wire and run in process only;
+- with COSMOS_TEST_ENDPOINT set: that account or emulator instead of both, with the key in COSMOS_TEST_KEY (by
+  default the emulator's). Each test makes a database `contract-…` and deletes it again. What the service
+  serves and the engine refuses (plans of queries, all versions and deletes) fails there.
+
+  COSMOS_TEST_ENDPOINT=http://127.0.0.1:8081 .venv/bin/python -m pytest tests/contract
 """
 
 import os
+import re
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,8 +24,14 @@ from azure.cosmos import PartitionKey
 from azure.cosmos.aio import ContainerProxy, CosmosClient, DatabaseProxy
 
 from local.cosmos import EmbeddedTransport, Engine
+from local.cosmos.signature import WELL_KNOWN_KEY
 
+ROOT = Path(__file__).parents[2]
 ENDPOINT = os.environ.get("COSMOS_TEST_ENDPOINT", "")
+KEY_OF_ENDPOINT = os.environ.get("COSMOS_TEST_KEY", WELL_KNOWN_KEY)
+# What aiohttp says about bodies over 1 MiB that come in one piece, as the SDK's do.
+LARGE_BODIES = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+IN_PROCESS, SERVED, ACCOUNT = "in process", "served", "account"
 # Any, for the SDK says that policies are dictionaries of strings, which they are not.
 INDEXING: Any = {
     "indexingMode": "consistent",
@@ -39,10 +56,22 @@ class Clock:
         self.now += seconds
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    below_the_wire = not {"engine", "clock"}.isdisjoint(metafunc.fixturenames)
+    if "client" in metafunc.fixturenames and not below_the_wire:
+        metafunc.parametrize("account", [ACCOUNT] if ENDPOINT else [IN_PROCESS, SERVED])
+
+
+@pytest.fixture
+def account() -> str:
+    """Which implementation the test meets; in process unless `pytest_generate_tests` says otherwise."""
+    if ENDPOINT:
+        pytest.skip("looks below the wire, where an account can't be seen")
+    return IN_PROCESS
+
+
 @pytest.fixture
 def clock() -> Clock:
-    if ENDPOINT:
-        pytest.skip("needs a clock that can be moved")
     return Clock()
 
 
@@ -53,14 +82,37 @@ def engine(clock: Clock) -> Iterator[Engine]:
     engine.close()
 
 
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an engine that is served for as long as the tests run, with the emulator's key."""
+    process = subprocess.Popen(  # noqa: S603  # the tests' own Python
+        [sys.executable, "-m", "local.cosmos", "--port", "0", "--data", tmp_path_factory.mktemp("served")],
+        cwd=ROOT,
+        env={**os.environ, "COSMOS_DB_KEY": WELL_KNOWN_KEY},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    said = ""
+    while not said.endswith("Ctrl-C\n"):
+        said += process.stdout.readline()
+        assert process.poll() is None, said
+    (address,) = re.findall(r"address +(\S+)", said)
+    yield address
+    process.kill()
+    process.communicate()
+
+
 @pytest.fixture
-async def client(request: pytest.FixtureRequest) -> AsyncIterator[CosmosClient]:
-    if ENDPOINT:
-        account = CosmosClient(ENDPOINT, os.environ["COSMOS_TEST_KEY"])
-    else:
+async def client(account: str, request: pytest.FixtureRequest) -> AsyncIterator[CosmosClient]:
+    if account == IN_PROCESS:
         engine = request.getfixturevalue("engine")
-        account = CosmosClient(engine.url, engine.key, transport=EmbeddedTransport(engine))
-    async with account as client:
+        client = CosmosClient(engine.url, engine.key, transport=EmbeddedTransport(engine))
+    elif account == SERVED:
+        client = CosmosClient(request.getfixturevalue("served"), WELL_KNOWN_KEY)
+    else:
+        client = CosmosClient(ENDPOINT, KEY_OF_ENDPOINT)
+    async with client:
         yield client
 
 

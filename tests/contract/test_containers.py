@@ -104,3 +104,7 @@ async def test_the_throughput_is_told_and_changed(database: DatabaseProxy) -> No
 
 async def test_one_range_holds_everything(container: ContainerProxy) -> None:
     assert len([each async for each in container.read_feed_ranges()]) >= 1
+
+
+async def test_there_are_no_conflicts(container: ContainerProxy) -> None:
+    assert [each async for each in container.list_conflicts()] == []

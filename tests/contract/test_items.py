@@ -8,7 +8,7 @@ from azure.cosmos import exceptions
 from azure.cosmos.aio import ContainerProxy, DatabaseProxy
 from azure.cosmos.partition_key import NonePartitionKeyValue
 
-from tests.contract.conftest import KEY, OTHER_KEY, Item, an_item
+from tests.contract.conftest import KEY, LARGE_BODIES, OTHER_KEY, Item, an_item
 
 SYSTEM = {"_rid", "_self", "_etag", "_attachments", "_ts"}
 
@@ -168,6 +168,7 @@ async def test_an_item_stands_for_its_id(container: ContainerProxy) -> None:
         await container.read_item(other, KEY)
 
 
+@LARGE_BODIES
 async def test_two_megabytes_are_too_large(container: ContainerProxy) -> None:
     await container.create_item(an_item("fits", text="x" * (2 * 1024 * 1024 - 200)))
     with pytest.raises(exceptions.CosmosHttpResponseError) as refused:

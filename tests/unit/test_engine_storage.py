@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from azure.cosmos import PartitionKey
 from azure.cosmos.aio import ContainerProxy, CosmosClient
+from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from local.cosmos import EmbeddedTransport, Engine, FolderInUse
 from local.cosmos.storage import ForeignFile
@@ -167,3 +168,17 @@ def test_another_programs_database_or_version_is_left_alone(
         with pytest.raises(ForeignFile, match=reason):
             Engine.open(tmp_path)
     assert file.read_bytes() == before
+
+
+async def test_a_file_that_cannot_be_written_is_an_unavailable_service(tmp_path: Path) -> None:
+    engine = Engine.open(tmp_path)
+    async with CosmosClient(engine.url, engine.key, transport=EmbeddedTransport(engine)) as client:
+        database = await client.create_database_if_not_exists("d")
+        container = await database.create_container_if_not_exists("c", PartitionKey("/id"))
+        engine.connection.execute("PRAGMA query_only = 1")
+
+        with pytest.raises(CosmosHttpResponseError) as error:
+            await container.create_item({"id": "a"})
+
+    assert error.value.status_code == 503
+    engine.close()

@@ -20,6 +20,7 @@ KEY = {"X-MS-DocumentDB-PartitionKey": '["k"]'}
 QUERY = {"x-ms-documentdb-isquery": "True"}
 BATCH = {**KEY, "x-ms-cosmos-is-batch-request": "True"}
 CHANGES = {"A-IM": "Incremental Feed"}
+NEW = '{"id":"new","partitionKey":{"paths":["/key"],"kind":"Hash","version":2}}'
 ITEM = '{"id":"a","key":"k"}'
 
 
@@ -70,6 +71,15 @@ REFUSED: dict[str, tuple[int, tuple[Any, ...]]] = {
         ("POST", DOCS, {**KEY, "x-ms-documentdb-is-upsert": "True", "If-None-Match": "*"}, ITEM),
     ),
     "batch that is no list": (400, ("POST", DOCS, BATCH, "{}")),
+    "throughput that is no number": (400, ("POST", "/dbs/d/colls", {"x-ms-offer-throughput": "x"}, NEW)),
+    "throughput that is not JSON": (
+        400,
+        ("POST", "/dbs/d/colls", {"x-ms-cosmos-offer-autopilot-settings": "x"}, NEW),
+    ),
+    "key of no version": (400, ("POST", "/dbs/d/colls", {}, NEW.replace("2", '"x"'))),
+    "offer of a parameter that is none": (400, ("POST", "/offers", QUERY, '{"query":"x","parameters":[1]}')),
+    "bulk": (400, ("POST", DOCS, {**BATCH, "x-ms-cosmos-batch-atomic": "false"}, "[]")),
+    "offer of nothing": (400, ("POST", "/offers", QUERY, '{"query":"SELECT * FROM root"}')),
     "batch of nothing": (400, ("POST", DOCS, BATCH, "[]")),
     "batch of something else": (400, ("POST", DOCS, BATCH, '[{"operationType":"Execute"}]')),
     "query without text": (400, ("POST", DOCS, {**KEY, **QUERY}, "{}")),
@@ -114,6 +124,20 @@ async def test_the_ranges_end_with_a_304(send: Send) -> None:
     second = await send("GET", "/dbs/d/colls/c/pkranges/", {"If-None-Match": first.headers["etag"]})
     other = await send("GET", "/dbs/d/colls/c/pkranges/", {"If-None-Match": '"older"'})
     assert (first.status, second.status, second.body, other.status) == (200, 304, b"", 200)
+
+
+async def test_a_patch_may_be_just_the_list_of_its_operations(send: Send) -> None:
+    operations = [{"op": "set", "path": "/n", "value": 1}]
+    answer = await send("PATCH", f"{DOCS}a/", KEY, json.dumps(operations))
+    assert (answer.status, json.loads(answer.body)["n"]) == (200, 1)
+
+
+async def test_an_offer_is_found_by_the_link_in_the_text(send: Send) -> None:
+    link = json.loads((await send("GET", "/dbs/d/colls/c/")).body)["_self"]
+    for asked, found in ((link, 1), ("dbs/x/", 0)):
+        query = {"query": f'SELECT * FROM root WHERE root.resource = "{asked}"'}  # noqa: S608  # as the SDK writes it
+        answer = await send("POST", "/offers", QUERY, json.dumps(query))
+        assert len(json.loads(answer.body)["Offers"]) == found
 
 
 async def test_system_properties_stand_in_an_answer_once(send: Send) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from local.__main__ import main
+
 ROOT = Path(__file__).parents[2]
 SETTINGS = ("COSMOS", "AZURE_OPENAI", "OPENAI", "AUTH_MODE", "PORT", "DATA_DIR", "LOGLEVEL")
 
@@ -116,3 +118,21 @@ def test_an_account_that_cannot_be_reached_is_one_line_that_names_the_setting(tm
     _, error = process.communicate(timeout=30)
     assert process.returncode == 1
     assert re.fullmatch("COSMOS_DB_ENDPOINT: .*\n", error)
+
+
+@pytest.mark.parametrize("damage", ["a file", "garbage"])
+def test_a_data_folder_that_cannot_be_used_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    folder = tmp_path / "data"
+    if damage == "a file":
+        folder.write_text("not a folder")
+    else:
+        folder.mkdir()
+        (folder / "cosmos.sqlite3").write_bytes(b"SQLite format 3\0" + b"x" * 5_000)
+
+    assert main(["--port", "0", "--data", str(folder)]) == 1
+
+    (line,) = capsys.readouterr().err.splitlines()
+    assert str(folder) in line
+    assert "othing was changed" in line

@@ -26,6 +26,10 @@ GOOD = {
         ({"COSMOS_DB_KEY": "not base64!"}, "COSMOS_DB_KEY", "copy the account's primary key"),
         ({"AZURE_OPENAI_ENDPOINT": None}, "AZURE_OPENAI_ENDPOINT", "OPENAI_BASE_URL"),
         ({"OPENAI_BASE_URL": "http://127.0.0.1"}, "OPENAI_BASE_URL", "remove one"),
+        ({"OPENAI_BASE_URL": "http://[::1", "AZURE_OPENAI_ENDPOINT": None}, "OPENAI_BASE_URL", "https://"),
+        ({"AZURE_OPENAI_ENDPOINT": "http://a b/v1"}, "AZURE_OPENAI_ENDPOINT", "https://"),
+        ({"COSMOS_DB_CONTAINER_NAME": "a/b"}, "COSMOS_DB_CONTAINER_NAME", "local.settings.example.json"),
+        ({"COSMOS_DB_CONTAINER_NAME": "leases"}, "COSMOS_DB_CONTAINER_NAME", "choose another"),
         ({"AZURE_OPENAI_DEPLOYMENT": ""}, "AZURE_OPENAI_DEPLOYMENT", "set it"),
         ({"CONTEXT_TOKEN_BUDGET": "many"}, "CONTEXT_TOKEN_BUDGET", "local.settings.example.json"),
         ({"MODEL_TIMEOUT_SECONDS": "0"}, "MODEL_TIMEOUT_SECONDS", "local.settings.example.json"),
@@ -82,3 +86,13 @@ def test_the_example_explains_every_setting() -> None:
     example = json.loads(Path("local.settings.example.json").read_text(encoding="utf-8"))["Values"]
     known = {name.upper() for name in Settings.model_fields} - {"WEBSITE_INSTANCE_ID"}
     assert known <= set(example)
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"A=\xff\xfe")
+    with pytest.raises(SettingsError, match=r"^\.env: "):
+        read_environment(tmp_path)
+    (tmp_path / ".env").unlink()
+    (tmp_path / "local.settings.json").mkdir()
+    with pytest.raises(SettingsError, match=r"^local\.settings\.json: "):
+        read_environment(tmp_path)

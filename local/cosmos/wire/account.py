@@ -1,5 +1,6 @@
 """The account, the partition key ranges, and the offers (throughput) of containers."""
 
+import re
 from typing import Any
 
 from local.cosmos import charges
@@ -7,13 +8,16 @@ from local.cosmos.containers import Container
 from local.cosmos.engine import Engine
 from local.cosmos.errors import bad_request
 from local.cosmos.json_text import parse_json
-from local.cosmos.wire.messages import IF_NONE_MATCH, Answer, document_answer, json_answer
+from local.cosmos.wire.messages import HOST, IF_NONE_MATCH, Answer, document_answer, json_answer
 from local.cosmos.wire.routes import Operation
+
+_RESOURCE = re.compile(r"""\.resource\s*=\s*["']([^"']+)["']""")
 
 
 def read_account(engine: Engine, operation: Operation) -> Answer:
-    """The account: one region, session consistency."""
-    here = [{"name": "Local", "databaseAccountEndpoint": engine.url}]
+    """The account: one region, session consistency. The SDK goes on with the address that stands here."""
+    host = operation.request.headers.get(HOST)
+    here = [{"name": "Local", "databaseAccountEndpoint": f"http://{host}/" if host else engine.url}]
     body = {
         "id": "local",
         "_rid": "local",
@@ -36,16 +40,29 @@ def read_ranges(engine: Engine, operation: Operation) -> Answer:
     return json_answer(200, 0, body, {"etag": etag})
 
 
+def list_conflicts(engine: Engine, operation: Operation) -> Answer:
+    """None: they come from writing in several regions."""
+    container = engine.catalogue.parent(operation.database, operation.container)
+    body = f'{{"_rid":"{container.rid}","Conflicts":[],"_count":0}}'
+    return document_answer(container, 200, charges.METADATA, body)
+
+
 def query_offers(engine: Engine, operation: Operation) -> Answer:
-    """The offer of one container, which the SDK asks for by its link; none for a database."""
-    query = parse_json(operation.request.body)
-    parameters = query.get("parameters") if isinstance(query, dict) else None
-    link = next((each.get("value") for each in parameters or [] if each.get("name") == "@link"), None)
-    if not isinstance(link, str):
-        raise bad_request("Offers are found by the link of their container, @link.")
-    container = engine.catalogue.linked(link)
+    """The offer of one container, which the SDKs ask for by its link; none for a database."""
+    container = engine.catalogue.linked(_link(parse_json(operation.request.body)))
     offers = [] if container is None else [_offer(engine, container)]
     return json_answer(200, charges.METADATA, {"_rid": "", "Offers": offers, "_count": len(offers)})
+
+
+def _link(query: Any) -> str:
+    """What an offer is asked for by: in the text after `resource =`, or as a parameter; raises 400."""
+    if isinstance(query, dict):
+        found = _RESOURCE.search(str(query.get("query")))
+        links = [each.get("value") for each in query.get("parameters") or [] if isinstance(each, dict)]
+        link = found[1] if found else next(iter(links), None)
+        if isinstance(link, str):
+            return link
+    raise bad_request("Offers are found by the link of their container.")
 
 
 def read_offer(engine: Engine, operation: Operation) -> Answer:

@@ -17,6 +17,7 @@ from local.cosmos.partition_keys import LogicalKey
 from local.cosmos.resource_ids import document_number
 from local.cosmos.versions import as_answered
 from local.cosmos.wire.messages import (
+    BATCH_ATOMIC,
     CONTAINER_RID,
     IF_MATCH,
     IF_NONE_MATCH,
@@ -51,6 +52,10 @@ def write_item(engine: Engine, operation: Operation) -> Answer:
 def write_batch(engine: Engine, operation: Operation) -> Answer:
     """A transactional batch: 200 if all was done, 207 if nothing was."""
     container, body = container_of(engine, operation), operation.request.body
+    if operation.request.headers.get(BATCH_ATOMIC, "true").lower() != "true":
+        raise bad_request(
+            "Bulk requests are not supported: a batch is all or nothing, in one logical partition."
+        )
     if len(body) > MAX_BYTES:
         raise too_large("The batch", len(body), MAX_BYTES)
     key, operations = logical_key(container, operation.request), batch.parse_batch(parse_json(body))

@@ -101,7 +101,12 @@ def _id(body: dict[str, Any]) -> str:
 
 
 def _throughput(request: Request) -> dict[str, Any]:
-    """The content of the offer that the headers ask for."""
-    if (autopilot := request.headers.get(AUTOPILOT)) is not None:
-        return {"offerThroughput": _DEFAULT_THROUGHPUT, "offerAutopilotSettings": json.loads(autopilot)}
-    return {"offerThroughput": int(request.headers.get(THROUGHPUT, _DEFAULT_THROUGHPUT))}
+    """The content of the offer that the headers ask for; raises 400."""
+    try:
+        if (autopilot := request.headers.get(AUTOPILOT)) is not None:
+            return {"offerThroughput": _DEFAULT_THROUGHPUT, "offerAutopilotSettings": json.loads(autopilot)}
+        return {"offerThroughput": int(request.headers.get(THROUGHPUT, _DEFAULT_THROUGHPUT))}
+    except ValueError as error:
+        raise bad_request(
+            "The throughput in the headers is not a number, or not settings in JSON."
+        ) from error

@@ -14,6 +14,7 @@ _ROUTES = {
     "dbs/*/colls": {"GET": "list_containers", "POST": "create_container"},
     _CONTAINER: {"GET": "read_container", "PUT": "replace_container", "DELETE": "delete_container"},
     f"{_CONTAINER}/pkranges": {"GET": "read_ranges"},
+    f"{_CONTAINER}/conflicts": {"GET": "list_conflicts", "POST": "list_conflicts"},
     f"{_CONTAINER}/docs": {"GET": "feed", "POST": "create"},
     f"{_CONTAINER}/docs/*": {"GET": "read", "PUT": "replace", "PATCH": "patch", "DELETE": "delete"},
     f"{_CONTAINER}/operations/*": {"POST": "delete_partition"},

@@ -4,7 +4,10 @@ Whatever carries requests calls `serve`: the transport under the SDK, or an HTTP
 """
 
 import asyncio
+import logging
+import sqlite3
 from collections.abc import Callable
+from uuid import uuid4
 
 from local.cosmos import charges
 from local.cosmos.calls import Call
@@ -24,9 +27,12 @@ from local.cosmos.wire.messages import (
 )
 from local.cosmos.wire.routes import Operation, route
 
+logger = logging.getLogger(__name__)
+
 _HANDLERS: dict[str, Callable[[Engine, Operation], Answer]] = {
     "read_account": account.read_account,
     "read_ranges": account.read_ranges,
+    "list_conflicts": account.list_conflicts,
     "query_offers": account.query_offers,
     "read_offer": account.read_offer,
     "replace_offer": account.replace_offer,
@@ -60,13 +66,15 @@ async def serve(engine: Engine, request: Request) -> Answer:
     try:
         operation = route(request)
     except CosmosError as error:
-        return _refusal(engine, None, error)
+        return refusal(request, error)
     answer = await _answer(engine, operation)
     engine.log.add(_call(operation, answer.status, answer.charge))
-    if activity := request.headers.get(ACTIVITY):
-        answer.headers[ACTIVITY] = activity
-    answer.headers["content-type"] = "application/json"
-    return answer
+    return _addressed(request, answer)
+
+
+def refusal(request: Request, error: CosmosError) -> Answer:
+    """The answer to a request that was refused before it was known what it asks for."""
+    return _addressed(request, _plain_refusal(error))
 
 
 async def _answer(engine: Engine, operation: Operation) -> Answer:
@@ -96,15 +104,24 @@ def _perform(engine: Engine, operation: Operation) -> Answer:
         except (RecursionError, OverflowError):
             too_much = bad_request("The request has values nested too deeply, or a number beyond a double.")
             return _refusal(engine, operation, too_much)
+        except sqlite3.OperationalError as error:  # the disk is full, or the file can't be written
+            logger.error("the data file refuses: %s", error)
+            away = CosmosError(503, "The data file can't be written or read just now.")
+            return _refusal(engine, operation, away)
 
 
-def _refusal(engine: Engine, operation: Operation | None, error: CosmosError) -> Answer:
-    """The answer to a request that was refused; within a container it carries the session too."""
+def _refusal(engine: Engine, operation: Operation, error: CosmosError) -> Answer:
+    """The answer to an operation that was refused; within a container it carries the session too."""
+    answer = _plain_refusal(error)
+    container = engine.catalogue.find(operation.database, operation.container)
+    if container is not None:
+        answer.headers.update(document_headers(container))
+    return answer
+
+
+def _plain_refusal(error: CosmosError) -> Answer:
     charge = charges.failed(error.status)
     headers = {CHARGE: charges.as_header(charge), SUB_STATUS: str(error.sub_status)}
-    container = engine.catalogue.find(operation.database, operation.container) if operation else None
-    if container is not None:
-        headers |= document_headers(container)
     body = as_json({"code": error.code, "message": error.message}).encode()
     return Answer(error.status, charge, headers, body)
 
@@ -113,6 +130,13 @@ def _faulty(engine: Engine, operation: Operation, fault: Fault, status: int) -> 
     error = CosmosError(status, f"A fault was injected: {code_of(status)}.", sub_status=fault.sub_status)
     answer = _refusal(engine, operation, error)
     answer.headers.update(fault.headers)
+    return answer
+
+
+def _addressed(request: Request, answer: Answer) -> Answer:
+    """With the request's activity id, or one of ours, by which people find what belongs together."""
+    answer.headers[ACTIVITY] = request.headers.get(ACTIVITY) or str(uuid4())
+    answer.headers["content-type"] = "application/json"
     return answer
 
 
