@@ -8,9 +8,8 @@ from pathlib import Path
 
 from azure.core.exceptions import AzureError
 
-from local.cosmos import FolderInUse
-from local.cosmos.storage import ForeignFile
-from local.database import FolderUnusable
+from local.cosmos import FolderInUse, FolderUnusable
+from local.cosmos.storage import DamagedFile, ForeignFile
 from local.host.registered import Refused
 from local.laptop import Options, serve
 from local.server import PortInUse
@@ -23,14 +22,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to stop; the exit code: 0, 1 where something is in the way, 2 for a wrong setting."""
     try:
         environment = read_environment(Path.cwd())
-        asyncio.run(serve(_options(arguments, environment), environment))
+        options = _options(arguments, environment)
+        asyncio.run(serve(options, environment))
     except SettingsError as error:
         return _say(str(error), _MISUSED)
-    except (PortInUse, FolderInUse, FolderUnusable, ForeignFile, Refused) as error:
+    except (PortInUse, FolderInUse, FolderUnusable, ForeignFile, DamagedFile, Refused) as error:
         return _say(str(error), _FAILED)
     except AzureError as error:
         endpoint = environment.get("COSMOS_DB_ENDPOINT")
-        return _say(f"COSMOS_DB_ENDPOINT: {endpoint} cannot be used: {_first_line(error)}", _FAILED)
+        place = f"COSMOS_DB_ENDPOINT: {endpoint}" if endpoint else f"The data folder {options.data}"
+        return _say(f"{place} cannot be used: {_first_line(error)}", _FAILED)
     except KeyboardInterrupt:
         pass
     return 0

@@ -1,7 +1,6 @@
 """The database that the laptop host works with: the embedded engine, or an account."""
 
 import socket
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,16 +11,6 @@ from azure.core.pipeline.transport import AsyncHttpTransport
 from azure.cosmos.aio import CosmosClient
 
 from local.cosmos import EmbeddedTransport, Engine
-
-
-class FolderUnusable(Exception):
-    """The data folder can't be made, written or read, or its file is damaged."""
-
-    def __init__(self, folder: Path, reason: Exception) -> None:
-        super().__init__(
-            f"DATA_DIR: {folder} can't be used ({reason}); nothing was changed. "
-            "Move it away if it is damaged, or choose another folder with --data."
-        )
 
 
 @dataclass(frozen=True)
@@ -61,17 +50,14 @@ class Database:
 def open_database(environment: Mapping[str, str], folder: Path, port: int) -> Iterator[Database]:
     """The account of COSMOS_DB_ENDPOINT; without one the engine in `folder`, closed in the end.
 
-    Raises FolderInUse, ForeignFile and FolderUnusable.
+    Raises what `Engine.open` does.
     """
     endpoint = environment.get("COSMOS_DB_ENDPOINT", "")
     if endpoint:
         owner = f"{socket.gethostname()}:{port}"
         yield Database(endpoint, environment.get("COSMOS_DB_KEY", ""), endpoint, owner)
         return
-    try:
-        engine = Engine.open(folder)
-    except (OSError, sqlite3.Error) as error:
-        raise FolderUnusable(folder, error) from error
+    engine = Engine.open(folder)
     try:
         yield Database(engine.url, engine.key, f"{folder.resolve()} (built-in database)", "laptop", engine)
     finally:

@@ -21,6 +21,5 @@ def completed(environment: Mapping[str, str], database: Database) -> dict[str, s
     }
     if is_offline(environment):
         defaults |= {"OPENAI_BASE_URL": OFFLINE_MODEL_URL, "OPENAI_API_KEY": "offline"}
-    given = {name: value for name, value in environment.items() if value.strip()}
     fixed = {"COSMOS_DB_ENDPOINT": database.endpoint, "COSMOS_DB_KEY": database.key}
-    return {**defaults, **given, **fixed}
+    return {**defaults, **environment, **fixed}

@@ -39,8 +39,8 @@ class Options:
 async def serve(options: Options, given: Mapping[str, str]) -> None:
     """Serve with the settings `given` until SIGINT or SIGTERM.
 
-    Raises PortInUse, FolderInUse, ForeignFile, SettingsError, Refused, and AzureError where the account that
-    the settings name cannot be used.
+    Raises PortInUse, what `Engine.open` does, SettingsError, Refused, and AzureError where the database can't
+    be worked with.
     """
     async with AsyncExitStack() as resources:
         listener = resources.enter_context(listening(options.host, options.port))

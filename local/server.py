@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-# With what follows it, this stays within the 5 s that a stop may take.
+# With what follows them, these stay within the 5 s that a stop may take.
 GRACE = 2
+_LAST_WORDS = 0.5
 
 
 class PortInUse(Exception):
@@ -46,14 +47,30 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _cut_off_quietly(app: ASGIApp) -> ASGIApp:
-    """Uvicorn cancels what outlasts GRACE and says how many; a traceback for each says no more."""
+class _CutOffQuietly:
+    """Uvicorn cancels what outlasts GRACE and says how many; a traceback for each says no more.
 
-    async def served(scope: Scope, receive: Receive, send: Send) -> None:
-        with suppress(asyncio.CancelledError):
-            await app(scope, receive, send)
+    It does not wait for what they do about it: that is `ended`.
+    """
 
-    return served
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._requests: set[asyncio.Task[None] | None] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request = asyncio.current_task()
+        self._requests.add(request)
+        try:
+            with suppress(asyncio.CancelledError):
+                await self._app(scope, receive, send)
+        finally:
+            self._requests.discard(request)
+
+    async def ended(self) -> None:
+        """Return when no request is left, or after _LAST_WORDS seconds."""
+        if requests := [request for request in self._requests if request]:
+            await asyncio.wait(requests, timeout=_LAST_WORDS)
 
 
 async def serve_until_stopped(
@@ -61,8 +78,9 @@ async def serve_until_stopped(
 ) -> None:
     """Serve until SIGINT or SIGTERM; then open requests, and `stop_others`, get GRACE seconds to end."""
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    requests = _CutOffQuietly(app)
     config = uvicorn.Config(
-        _cut_off_quietly(app),
+        requests,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -77,3 +95,4 @@ async def serve_until_stopped(
     told.cancel()
     server.should_exit = True
     await asyncio.gather(serving, stop_others(GRACE))
+    await requests.ended()

@@ -28,8 +28,12 @@ class SettingsError(Exception):
 
 
 def read_environment(folder: Path) -> dict[str, str]:
-    """The environment over `local.settings.json` (Values) over `.env`, the files where `folder` has them."""
-    return {**_dotenv(folder / ".env"), **_local_settings(folder / "local.settings.json"), **os.environ}
+    """The environment over `local.settings.json` (Values) over `.env`, the files where `folder` has them.
+
+    An empty value counts as not set. Raises SettingsError.
+    """
+    found = {**_dotenv(folder / ".env"), **_local_settings(folder / "local.settings.json"), **os.environ}
+    return {name: value for name, value in found.items() if value.strip()}
 
 
 def _dotenv(path: Path) -> dict[str, str]:
@@ -55,17 +59,25 @@ def _local_settings(path: Path) -> dict[str, str]:
 def _http_url(text: str) -> str:
     try:
         url = urlsplit(text)
-        sound = url.scheme in ("http", "https") and url.hostname and not re.search(r"\s", text)
-    except ValueError:
+        written = text.isprintable() and " " not in text
+        sound = written and url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:  # of the port, or of an address in brackets
         sound = False
     if text and not sound:
         raise ValueError("is no URL; it should begin with https:// and a host's name")
     return text
 
 
+def _resource_name(text: str) -> str:
+    """What Cosmos DB takes as the name of a database or container."""
+    if len(text) > 255 or re.search(r"[/\\?#]", text):
+        raise ValueError("has over 255 characters or one of / \\ ? #; take letters, digits and '-'")
+    return text
+
+
 Url = Annotated[str, AfterValidator(_http_url)]
-# What Cosmos DB takes as the name of a database or container.
-_RESOURCE_NAME = r"^[^/\\?#]{1,255}$"
+ResourceName = Annotated[str, AfterValidator(_resource_name)]
+# Those of infra/containers.json beside the one that may have another name.
 _OTHER_CONTAINERS = ("leases", "tenant_ops")
 
 
@@ -78,8 +90,8 @@ class Settings(BaseModel):
 
     cosmos_db_endpoint: Url = Field(min_length=1)
     cosmos_db_key: str = ""
-    cosmos_db_database_name: str = Field("conversations", pattern=_RESOURCE_NAME)
-    cosmos_db_container_name: str = Field("conversations", pattern=_RESOURCE_NAME)
+    cosmos_db_database_name: ResourceName = "conversations"
+    cosmos_db_container_name: ResourceName = "conversations"
 
     azure_openai_endpoint: Url = ""
     azure_openai_key: str = ""

@@ -2,7 +2,7 @@
 
 from local.cosmos.engine import Engine
 from local.cosmos.faults import Fault
-from local.cosmos.folder_lock import FolderInUse
+from local.cosmos.folder_lock import FolderInUse, FolderUnusable
 from local.cosmos.transport import EmbeddedTransport
 
-__all__ = ["EmbeddedTransport", "Engine", "Fault", "FolderInUse"]
+__all__ = ["EmbeddedTransport", "Engine", "Fault", "FolderInUse", "FolderUnusable"]

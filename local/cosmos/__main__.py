@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from local.cosmos import Engine, FolderInUse
+from local.cosmos import Engine, FolderInUse, FolderUnusable
 from local.cosmos.gateway import gateway
 from local.cosmos.signature import WELL_KNOWN_KEY, NotAKey, Signature
-from local.cosmos.storage import FILE_NAME, ForeignFile, NoSuchFile, back_up
+from local.cosmos.storage import FILE_NAME, DamagedFile, ForeignFile, NoSuchFile, back_up
 from local.server import PortInUse, listening, serve_until_stopped
 
 _HOST = "127.0.0.1"
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(f"Port {options.port} of {_HOST} cannot be listened on. {other}", _FAILED)
     except FileExistsError as error:
         return _say(f"{error.filename2 or error.filename} exists already; it was left as it is.", _FAILED)
-    except (FolderInUse, ForeignFile, NoSuchFile, OSError) as error:
+    except (FolderInUse, FolderUnusable, ForeignFile, DamagedFile, NoSuchFile, OSError) as error:
         return _say(str(error), _FAILED)
     except KeyboardInterrupt:
         pass

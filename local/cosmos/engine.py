@@ -17,7 +17,7 @@ from local.cosmos.containers import Container, Definition
 from local.cosmos.documents import Documents
 from local.cosmos.expiry import Expiry
 from local.cosmos.faults import Faults
-from local.cosmos.folder_lock import FolderLock
+from local.cosmos.folder_lock import FolderLock, FolderUnusable
 from local.cosmos.partition_keys import LogicalKey
 from local.cosmos.storage import FILE_NAME, connect, transaction
 from local.cosmos.transaction import Transaction, committed
@@ -30,6 +30,7 @@ class Engine:
     """Holds the parts together. Made by `open`; requests are worked on one at a time, under `lock`.
 
     url: where clients are to connect; another for each engine, for the SDK shares caches by URL.
+    troubled: the kinds of operation that the file can't be used for, since it is full or worse.
     """
 
     def __init__(
@@ -46,17 +47,25 @@ class Engine:
         self.expiry = Expiry(connection, self.documents, self.catalogue)
         self.faults = Faults()
         self.log = CallLog()
+        self.troubled: set[str] = set()
 
     @classmethod
     def open(cls, folder: Path | None, *, clock: Callable[[], float] = time.time) -> "Engine":
         """Open a data folder, made if need be; None is in memory.
 
-        Raises FolderInUse if another process has it open, ForeignFile if its file is not this engine's.
-        The clock gives seconds since 1970.
+        Raises FolderInUse if another process has it open, FolderUnusable if it can't be made or written,
+        ForeignFile if its file is not this engine's, DamagedFile. The clock gives seconds since 1970.
         """
         if folder is None:
             return cls(connect(None), None, clock)
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return cls._in_folder(folder, clock)
+        except (OSError, sqlite3.OperationalError) as error:
+            raise FolderUnusable(folder, error) from error
+
+    @classmethod
+    def _in_folder(cls, folder: Path, clock: Callable[[], float]) -> "Engine":
         lock = FolderLock(folder)
         try:
             return cls(connect(folder / FILE_NAME), lock, clock)

@@ -17,6 +17,18 @@ class FolderInUse(Exception):
         )
 
 
+class FolderUnusable(Exception):
+    """The data folder can't be made, read or written."""
+
+    def __init__(self, folder: Path, error: Exception) -> None:
+        reason = error.strerror if isinstance(error, OSError) else error
+        reason = "it is a file" if isinstance(error, FileExistsError) else reason
+        super().__init__(
+            f"The data folder {folder} can't be used: {reason}. "
+            "Mend that, or choose another folder with --data."
+        )
+
+
 class FolderLock:
     """An exclusive lock on a data folder, taken on creation; raises FolderInUse.
 

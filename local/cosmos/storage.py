@@ -23,7 +23,20 @@ class ForeignFile(Exception):
     """The data file is not this engine's, or of another version of it. It was left as it is."""
 
     def __init__(self, file: Path, reason: str) -> None:
-        super().__init__(f"The file {file} {reason}. Nothing was changed; choose another folder with --data.")
+        super().__init__(
+            f"The file {file} {reason}. Nothing was changed; "
+            "move it away, or choose another folder with --data."
+        )
+
+
+class DamagedFile(Exception):
+    """The data file can't be trusted. It was left as it is."""
+
+    def __init__(self, file: Path, reason: object) -> None:
+        super().__init__(
+            f"The file {file} is damaged ({reason}). Nothing was changed; "
+            "move its folder away, put a backup in its place, or choose another folder with --data."
+        )
 
 
 class NoSuchFile(Exception):
@@ -36,8 +49,10 @@ class NoSuchFile(Exception):
 def connect(file: Path | None) -> sqlite3.Connection:
     """Open the engine's file, new or existing; None is a database in memory.
 
-    Raises ForeignFile for a file of something else or of an unknown schema version.
+    Raises ForeignFile for a file of something else or of an unknown schema version, and DamagedFile.
     """
+    if file is not None:
+        _inspect(file)
     connection = sqlite3.connect(file or ":memory:", isolation_level=None, check_same_thread=False)
     try:
         if _is_new(connection, file):
@@ -53,7 +68,8 @@ def connect(file: Path | None) -> sqlite3.Connection:
 def back_up(file: Path, to: Path) -> None:
     """Copy the engine's file as it is at this moment, also while an engine writes to it.
 
-    Raises NoSuchFile, ForeignFile, and FileExistsError where there is something in the copy's place already.
+    Raises NoSuchFile, ForeignFile, DamagedFile, and FileExistsError where there is something in the copy's
+    place already.
     """
     if not file.is_file():
         raise NoSuchFile(file)
@@ -69,10 +85,21 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite has left it by itself where the disk was full
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
+
+
+def unavailable(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file is to blame: the disk is full or fails, writing isn't allowed, or it is damaged."""
+    return isinstance(error, sqlite3.OperationalError) or _code(error) == sqlite3.SQLITE_CORRUPT
+
+
+def _code(error: sqlite3.DatabaseError) -> int:
+    """SQLite's own, without the details of an extended one; 0 where the error is the Python module's."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 @contextmanager
@@ -84,15 +111,40 @@ def _whole_or_not_at_all(file: Path) -> Iterator[Path]:
         os.link(unfinished, file)  # unlike a rename it replaces nothing
 
 
-def _is_new(connection: sqlite3.Connection, file: Path | None) -> bool:
-    """Whether there is no schema yet; raises ForeignFile."""
-    path = file or Path(":memory:")
+def _inspect(file: Path) -> None:
+    """Raise ForeignFile or DamagedFile; read only, since a writer merges the log into the file as it closes.
+
+    It reads all of the file, at about a gigabyte a second.
+    """
+    if not file.exists() or Path(f"{file}-journal").exists():  # the start that made the file broke off
+        return
+    with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+        _is_new(connection, file)
+        with _damage_named(file):
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise DamagedFile(file, " ".join(found.split()))
+
+
+@contextmanager
+def _damage_named(file: Path) -> Iterator[None]:
     try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if _code(error) == sqlite3.SQLITE_NOTADB:
+            raise ForeignFile(file, "is not a SQLite database, or no longer one") from error
+        if _code(error) == sqlite3.SQLITE_CORRUPT:
+            raise DamagedFile(file, error) from error
+        raise
+
+
+def _is_new(connection: sqlite3.Connection, file: Path | None) -> bool:
+    """Whether there is no schema yet; raises ForeignFile and DamagedFile."""
+    path = file or Path(":memory:")
+    with _damage_named(path):
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.DatabaseError as error:
-        raise ForeignFile(path, "is not a SQLite database") from error
     if application == 0 and tables == 0:
         return True
     if application != _APPLICATION_ID:

@@ -1,5 +1,6 @@
 """An ASGI app that serves a FunctionApp's HTTP functions as the Functions host and its Python worker do."""
 
+import asyncio
 import json
 import logging
 import re
@@ -20,10 +21,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from local.host.invocation import InvocationContext, invoke
 from local.host.registered import HTTP, RegisteredFunction
 from local.host.routes import decoded, routes
+from shared.errors import Unavailable
+from shared.http.problems import problem
 
 logger = logging.getLogger(__name__)
 
-_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")  # as shared.http.endpoint takes it
 
 
 def route_prefix(folder: Path) -> str:
@@ -49,7 +52,7 @@ class Host:
         self._admin = admin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; an exception becomes a 500 and a traceback in the log."""
+        """Answer one request; an exception becomes a 500 and a traceback in the log, being cut off a 503."""
         if scope["type"] != "http":
             raise NotImplementedError(f"this host serves http, not {scope['type']}")
         invocation_id = str(uuid.uuid4())
@@ -59,6 +62,10 @@ class Host:
             await self._serve(_stamped(scope, invocation_id), receive, answer)
         except ClientDisconnect:
             logger.info("the client of request %s hung up", answer.request_id)
+        except asyncio.CancelledError:
+            if not answer.status:
+                await _cut_off(answer.request_id)(scope, receive, answer)
+            raise
         except Exception:
             logger.exception("function %s failed in request %s", answer.function, answer.request_id)
             if not answer.status:
@@ -137,6 +144,12 @@ def _log_request(scope: Scope, answer: _Answer, started: float) -> None:
     logger.log(
         level, "%s %s %d %.0f ms %s", scope["method"], path, answer.status, milliseconds, answer.request_id
     )
+
+
+def _cut_off(request_id: str) -> Response:
+    """In the app's words, for it may be that nobody but the host has any left to say."""
+    stopping = Unavailable("The server was stopped before it could answer.", retry_after=5)
+    return problem(stopping, request_id)
 
 
 def _text(status: int, text: str) -> Response:

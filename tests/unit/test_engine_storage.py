@@ -4,6 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,19 @@ async def write():
             item = await container.create_item({"id": str(n), "key": "k", "text": "x" * 500})
             print(n, item["_etag"], flush=True)
 asyncio.run(write())
+"""
+
+
+BREAK_OFF = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1] + "/cosmos.sqlite3", isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("CREATE TABLE before (x)")
+connection.execute("DROP TABLE before")
+connection.execute("BEGIN")
+for n in range(100):
+    connection.execute(f"CREATE TABLE t{n} (x)")
+os._exit(1)
 """
 
 
@@ -170,15 +184,53 @@ def test_another_programs_database_or_version_is_left_alone(
     assert file.read_bytes() == before
 
 
-async def test_a_file_that_cannot_be_written_is_an_unavailable_service(tmp_path: Path) -> None:
+@pytest.fixture
+async def engine_and_container(tmp_path: Path) -> AsyncIterator[tuple[Engine, ContainerProxy]]:
     engine = Engine.open(tmp_path)
     async with CosmosClient(engine.url, engine.key, transport=EmbeddedTransport(engine)) as client:
-        database = await client.create_database_if_not_exists("d")
-        container = await database.create_container_if_not_exists("c", PartitionKey("/id"))
-        engine.connection.execute("PRAGMA query_only = 1")
+        database = await client.create_database("d")
+        yield engine, await database.create_container("c", PartitionKey("/id"))
+    engine.close()
 
-        with pytest.raises(CosmosHttpResponseError) as error:
-            await container.create_item({"id": "a"})
+
+async def test_a_full_disk_is_an_unavailable_service_until_there_is_room(
+    engine_and_container: tuple[Engine, ContainerProxy], caplog: pytest.LogCaptureFixture
+) -> None:
+    engine, container = engine_and_container
+    await container.create_item({"id": "small"})
+    (pages,) = engine.connection.execute("PRAGMA page_count").fetchone()
+    engine.connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    with pytest.raises(CosmosHttpResponseError) as error:
+        await container.create_item({"id": "large", "text": "x" * 100_000})
 
     assert error.value.status_code == 503
-    engine.close()
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert line == "the data file can't be used for create: database or disk is full"
+    assert (await container.read_item("small", "small"))["id"] == "small"
+    engine.connection.execute(f"PRAGMA max_page_count = {pages + 100}")
+    await container.create_item({"id": "large", "text": "x" * 100_000})
+
+
+async def test_a_file_damaged_meanwhile_is_an_unavailable_service(
+    engine_and_container: tuple[Engine, ContainerProxy], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine, container = engine_and_container
+    engine.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.connection.execute("PRAGMA shrink_memory")  # it reads all pages again
+    file = tmp_path / "cosmos.sqlite3"
+    file.write_bytes(file.read_bytes()[:4096].ljust(file.stat().st_size, b"x"))
+
+    with pytest.raises(CosmosHttpResponseError) as error:
+        await container.create_item({"id": "a"})
+
+    assert error.value.status_code == 503
+    assert "malformed" in caplog.text
+
+
+async def test_a_start_broken_off_while_it_made_the_file_is_made_good(tmp_path: Path) -> None:
+    with run(BREAK_OFF, tmp_path) as process:
+        process.wait()
+    assert (tmp_path / "cosmos.sqlite3-journal").exists()
+    async with opened(tmp_path) as container:
+        await container.create_item({"id": "a", "key": "k"})

@@ -4,6 +4,7 @@ import asyncio
 import functools
 import json
 import logging
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from azurefunctions.extensions.http.fastapi import JSONResponse, Request, Respon
 from fastapi import HTTPException
 from pydantic import BaseModel
 
+from local import server
 from local.host.admin import Admin
 from local.host.http import Host, route_prefix
 from local.host.registered import Refused, registered_functions
@@ -219,11 +221,11 @@ async def test_a_crash_is_a_500_that_says_nothing_and_a_log_that_says_all(
         raise RuntimeError("the secret reason")
 
     async with client_of(one_function(it)) as http:
-        answer = await http.get("/api/it", headers={"x-request-id": "req-7"})
+        answer = await http.get("/api/it", headers={"x-request-id": "req:7"})
     assert (answer.status_code, answer.text) == (500, "Internal Server Error")
     assert answer.headers["content-type"].startswith("text/plain")
-    assert answer.headers["x-request-id"] == "req-7"
-    assert "function it failed in request req-7" in caplog.text
+    assert answer.headers["x-request-id"] == "req:7"
+    assert "function it failed in request req:7" in caplog.text
     assert "the secret reason" in caplog.text
 
 
@@ -335,6 +337,72 @@ async def test_a_crash_within_a_stream_leaves_it_unfinished(caplog: pytest.LogCa
     assert [await client.next_part(), await client.next_part()] == [b"(start)", b"one"]
     assert client.sent.empty()
     assert "torn" in caplog.text
+
+
+async def test_a_request_that_is_cut_off_is_answered_503_in_the_apps_words() -> None:
+    async def it(req: Request) -> Response:
+        await asyncio.Event().wait()
+        return Response("never")
+
+    client = RawClient(host_of(one_function(it)))
+    await settle()
+    client.call.cancel()
+
+    start, body = await client.sent.get(), await client.sent.get()
+    assert start["status"] == 503
+    error = json.loads(body["body"])["error"]
+    assert (error["code"], error["type"]) == ("unavailable", "server_error")
+    assert dict(start["headers"])[b"x-request-id"].decode() == error["request_id"]
+    with pytest.raises(asyncio.CancelledError):
+        await client.call
+
+
+async def test_a_stream_that_is_cut_off_just_ends() -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"one"
+        await asyncio.Event().wait()
+
+    async def it(req: Request) -> StreamingResponse:
+        return StreamingResponse(parts())
+
+    client = RawClient(host_of(one_function(it)))
+    assert [await client.next_part(), await client.next_part()] == [b"(start)", b"one"]
+    client.call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await client.call
+    assert client.sent.empty()
+
+
+async def test_a_stop_waits_for_what_a_request_does_when_it_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(server, "GRACE", 0.05)
+    begun, tidied = asyncio.Event(), asyncio.Event()
+
+    async def it(req: Request) -> Response:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.1)
+            tidied.set()
+            raise
+        return Response("never")
+
+    async def nothing_else(grace: float) -> None: ...
+
+    with server.listening("127.0.0.1", 0) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/api/it"
+        serving = asyncio.create_task(
+            server.serve_until_stopped(host_of(one_function(it)), listener, nothing_else)
+        )
+        async with httpx2.AsyncClient() as http:
+            asking = asyncio.create_task(http.get(address))
+            await begun.wait()
+            signal.raise_signal(signal.SIGTERM)
+            await serving
+            assert tidied.is_set()
+            assert (await asking).status_code == 503
 
 
 # What is refused at the start

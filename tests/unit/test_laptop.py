@@ -2,12 +2,14 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +17,8 @@ import httpx2
 import pytest
 
 from local.__main__ import main
+from local.cosmos import Engine
+from local.cosmos.storage import FILE_NAME, connect
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ("COSMOS", "AZURE_OPENAI", "OPENAI", "AUTH_MODE", "PORT", "DATA_DIR", "LOGLEVEL")
@@ -120,19 +124,112 @@ def test_an_account_that_cannot_be_reached_is_one_line_that_names_the_setting(tm
     assert re.fullmatch("COSMOS_DB_ENDPOINT: .*\n", error)
 
 
-@pytest.mark.parametrize("damage", ["a file", "garbage"])
-def test_a_data_folder_that_cannot_be_used_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], damage: str
-) -> None:
+Refusal = Callable[..., str]
+
+
+@pytest.fixture
+def refusal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Refusal:
+    """Starts in this process, where that is to fail; returns the one line that is said."""
+
+    def start_here(*arguments: object, code: int = 1, **settings: str) -> str:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(SETTINGS)}
+        monkeypatch.setattr(os, "environ", {**inherited, **settings})
+        assert main([str(argument) for argument in arguments]) == code
+        (line,) = capsys.readouterr().err.splitlines()
+        return line
+
+    return start_here
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """The file of a folder that was in use until its process was killed: a part is in the log beside it."""
+    engine = Engine.open(tmp_path / "original")
+    engine.catalogue.create_database("d", 0)
     folder = tmp_path / "data"
-    if damage == "a file":
-        folder.write_text("not a folder")
-    else:
-        folder.mkdir()
-        (folder / "cosmos.sqlite3").write_bytes(b"SQLite format 3\0" + b"x" * 5_000)
+    shutil.copytree(tmp_path / "original", folder)
+    engine.close()
+    return folder / FILE_NAME
 
-    assert main(["--port", "0", "--data", str(folder)]) == 1
 
-    (line,) = capsys.readouterr().err.splitlines()
-    assert str(folder) in line
-    assert "othing was changed" in line
+def test_a_data_folder_that_is_a_file_or_cannot_be_made_is_one_line(tmp_path: Path, refusal: Refusal) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    assert f"{file} can't be used: it is a file" in refusal("--port", 0, "--data", file)
+    assert f"{file}/x can't be used: Not a directory" in refusal("--port", 0, "--data", file / "x")
+
+
+def test_a_data_file_that_cannot_be_opened_is_one_line(tmp_path: Path, refusal: Refusal) -> None:
+    (tmp_path / FILE_NAME).mkdir()  # so not even root can
+    line = refusal("--port", 0, "--data", tmp_path)
+    assert line.startswith(f"The data folder {tmp_path} can't be used: ")
+    assert "--data" in line
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "cut off": lambda content: content[: len(content) // 2],
+    "overwritten at the end": lambda content: content[:-4096] + b"x" * 4096,
+    "overwritten at the start": lambda content: content[:200] + b"x" * 4096 + content[4296:],
+    "empty pages": lambda content: content[:4096] + bytes(len(content) - 4096),
+    "not a database": lambda content: b"x" * len(content),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_data_file_is_one_line_and_stays_as_it_is(
+    written: Path, refusal: Refusal, damage: Callable[[bytes], bytes]
+) -> None:
+    written.write_bytes(damage(written.read_bytes()))
+    log = written.with_name(f"{FILE_NAME}-wal")
+    before = written.read_bytes(), log.read_bytes()
+
+    line = refusal("--port", 0, "--data", written.parent)
+
+    assert line.startswith(f"The file {written} ")
+    assert "Nothing was changed; move" in line
+    assert "--data" in line
+    assert (written.read_bytes(), log.read_bytes()) == before
+
+
+def test_a_data_file_that_cannot_be_written_is_one_line(
+    tmp_path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect_to_read(file: Path | None) -> sqlite3.Connection:
+        connection = connect(file)
+        connection.execute("PRAGMA query_only = 1")
+        return connection
+
+    monkeypatch.setattr("local.cosmos.engine.connect", connect_to_read)
+    line = refusal("--port", 0, "--data", tmp_path)
+    assert line.startswith(f"The data folder {tmp_path} cannot be used: ")
+    assert "readonly" in line
+
+
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        ([], ""),
+        (["PORT=7100"], ' --port "7100"'),
+        (["PORT=7100", "DATA_DIR=a folder"], ' --port "7100" --data "a folder"'),
+    ],
+)
+def test_make_run_passes_on_only_what_it_was_given(given: list[str], options: str) -> None:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith((*SETTINGS, "MA"))}
+    command = ["make", "--dry-run", "run", *given]
+    planned = subprocess.run(command, cwd=ROOT, env=inherited, capture_output=True, text=True, check=True)  # noqa: S603  # our own
+    assert planned.stdout.splitlines()[-1].rstrip().endswith(f"-m local{options}")
+
+
+def test_port_and_folder_may_stand_in_a_file(
+    tmp_path: Path, refusal: Refusal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / ".env").write_text("PORT=0\nDATA_DIR=file\n")
+    monkeypatch.chdir(tmp_path)
+    assert refusal().startswith("The data folder file can't be used")
+
+
+@pytest.mark.parametrize("pace", ["-1", "nan", "inf"])
+def test_a_pace_that_is_none_is_one_line_that_names_it(tmp_path: Path, refusal: Refusal, pace: str) -> None:
+    line = refusal("--port", 0, "--data", tmp_path, code=2, OFFLINE_MODEL_WORDS_PER_SECOND=pace)
+    assert line.startswith(f"OFFLINE_MODEL_WORDS_PER_SECOND: '{pace}' ")

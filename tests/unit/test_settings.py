@@ -28,8 +28,11 @@ GOOD = {
         ({"OPENAI_BASE_URL": "http://127.0.0.1"}, "OPENAI_BASE_URL", "remove one"),
         ({"OPENAI_BASE_URL": "http://[::1", "AZURE_OPENAI_ENDPOINT": None}, "OPENAI_BASE_URL", "https://"),
         ({"AZURE_OPENAI_ENDPOINT": "http://a b/v1"}, "AZURE_OPENAI_ENDPOINT", "https://"),
-        ({"COSMOS_DB_CONTAINER_NAME": "a/b"}, "COSMOS_DB_CONTAINER_NAME", "local.settings.example.json"),
-        ({"COSMOS_DB_CONTAINER_NAME": "leases"}, "COSMOS_DB_CONTAINER_NAME", "choose another"),
+        ({"AZURE_OPENAI_ENDPOINT": "http://a:65536"}, "AZURE_OPENAI_ENDPOINT", "https://"),
+        ({"COSMOS_DB_ENDPOINT": "https://a\u200b.com"}, "COSMOS_DB_ENDPOINT", "https://"),
+        ({"COSMOS_DB_ENDPOINT": "https://:8081"}, "COSMOS_DB_ENDPOINT", "https://"),
+        ({"COSMOS_DB_CONTAINER_NAME": "a/b"}, "COSMOS_DB_CONTAINER_NAME", "take letters"),
+        ({"COSMOS_DB_DATABASE_NAME": "a" * 256}, "COSMOS_DB_DATABASE_NAME", "take letters"),
         ({"AZURE_OPENAI_DEPLOYMENT": ""}, "AZURE_OPENAI_DEPLOYMENT", "set it"),
         ({"CONTEXT_TOKEN_BUDGET": "many"}, "CONTEXT_TOKEN_BUDGET", "local.settings.example.json"),
         ({"MODEL_TIMEOUT_SECONDS": "0"}, "MODEL_TIMEOUT_SECONDS", "local.settings.example.json"),
@@ -45,6 +48,13 @@ def test_one_line_names_the_setting_and_the_fix(changed: dict[str, str | None], 
     (line,) = str(error.value).splitlines()
     assert line.startswith(f"{named}: ")
     assert fix in line
+
+
+def test_a_container_with_a_purpose_of_its_own_is_not_taken_for_conversations() -> None:
+    containers = json.loads(Path("infra/containers.json").read_text(encoding="utf-8"))["containers"]
+    for name in {container["id"] for container in containers} - {"conversations"}:
+        with pytest.raises(SettingsError, match=r"^COSMOS_DB_CONTAINER_NAME: .* choose another"):
+            Settings.load(GOOD | {"COSMOS_DB_CONTAINER_NAME": name})
 
 
 def test_a_wrong_key_is_not_repeated() -> None:
@@ -69,9 +79,11 @@ def test_the_environment_wins_over_local_settings_and_those_over_dotenv(
     values = {"Values": {"A_SETTING": "file", "B_SETTING": "file"}}
     (tmp_path / "local.settings.json").write_text(json.dumps(values))
     monkeypatch.setenv("A_SETTING", "environment")
+    monkeypatch.setenv("D_SETTING", " ")
 
     found = read_environment(tmp_path)
 
+    assert "D_SETTING" not in found
     assert [found[f"{letter}_SETTING"] for letter in "ABC"] == ["environment", "file", "dotenv"]
 
 
@@ -93,6 +105,10 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"^\.env: "):
         read_environment(tmp_path)
     (tmp_path / ".env").unlink()
+    (tmp_path / "local.settings.json").write_bytes(b'{"Values": {"A": "\xff"}}')
+    with pytest.raises(SettingsError, match=r"^local\.settings\.json: "):
+        read_environment(tmp_path)
+    (tmp_path / "local.settings.json").unlink()
     (tmp_path / "local.settings.json").mkdir()
     with pytest.raises(SettingsError, match=r"^local\.settings\.json: "):
         read_environment(tmp_path)

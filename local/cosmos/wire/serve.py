@@ -16,6 +16,7 @@ from local.cosmos.errors import CosmosError, bad_request, code_of
 from local.cosmos.faults import Fault
 from local.cosmos.json_text import as_json
 from local.cosmos.query import QueryError
+from local.cosmos.storage import unavailable
 from local.cosmos.wire import account, changes, feeds, items, resources
 from local.cosmos.wire.messages import (
     ACTIVITY,
@@ -96,7 +97,9 @@ def _perform(engine: Engine, operation: Operation) -> Answer:
     with engine.lock:
         try:
             engine.expiry.purge(engine.now())
-            return _HANDLERS[operation.kind](engine, operation)
+            answer = _HANDLERS[operation.kind](engine, operation)
+            engine.troubled.discard(operation.kind)
+            return answer
         except CosmosError as error:
             return _refusal(engine, operation, error)
         except QueryError as error:
@@ -104,10 +107,18 @@ def _perform(engine: Engine, operation: Operation) -> Answer:
         except (RecursionError, OverflowError):
             too_much = bad_request("The request has values nested too deeply, or a number beyond a double.")
             return _refusal(engine, operation, too_much)
-        except sqlite3.OperationalError as error:  # the disk is full, or the file can't be written
-            logger.error("the data file refuses: %s", error)
-            away = CosmosError(503, "The data file can't be written or read just now.")
-            return _refusal(engine, operation, away)
+        except sqlite3.DatabaseError as error:
+            if not unavailable(error):
+                raise
+            return _refusal(engine, operation, _unavailable(engine, operation.kind, error))
+
+
+def _unavailable(engine: Engine, kind: str, error: sqlite3.DatabaseError) -> CosmosError:
+    """Logged when it begins, for both the SDK and the app send such a request again and again."""
+    if kind not in engine.troubled:
+        logger.error("the data file can't be used for %s: %s", kind, error)
+    engine.troubled.add(kind)
+    return CosmosError(503, f"The data file can't be used: {error}.")
 
 
 def _refusal(engine: Engine, operation: Operation, error: CosmosError) -> Answer:
