@@ -87,13 +87,8 @@ class Conversations:
 
     async def rename(self, caller: Caller, identifier: str, title: str, if_match: str | None) -> Conversation:
         """Give it a title that nothing automatic will ever replace."""
-
-        def renamed(conversation: Conversation) -> Change:
-            named = conversation.changed(title=title, title_source="user")
-            return Change(named.changed(due_at=due_at(named, self._clock())))
-
-        done = await self._repository.change(caller, identifier, renamed, if_match=if_match)
-        return done.conversation
+        update = ConversationUpdate(fields={"title": title}, metadata={})
+        return await self.update(caller, identifier, update, if_match)
 
     async def update(
         self, caller: Caller, identifier: str, update: ConversationUpdate, if_match: str | None

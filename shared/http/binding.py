@@ -52,7 +52,6 @@ def binder(function: Callable[..., Any], method: str, route: str) -> Bind:
         if takes_caller:
             arguments["caller"] = await services().auth.caller(request.headers)
         arguments |= {name: source(request) for name, source in sources.items()}
-        arguments.pop("", None)
         if takes_body:
             body = await read_json(request)
             for name, model in (bodies or {"": Nothing}).items():
