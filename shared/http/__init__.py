@@ -4,13 +4,14 @@ from shared.http.binding import AsCaller, IfMatch
 from shared.http.endpoint import endpoint, endpoints
 from shared.http.once import AsOnce
 from shared.http.openapi import openapi_document
-from shared.http.resource import Accepted, Resource
+from shared.http.resource import Accepted, JsonLines, Resource
 
 __all__ = [
     "Accepted",
     "AsCaller",
     "AsOnce",
     "IfMatch",
+    "JsonLines",
     "Resource",
     "endpoint",
     "endpoints",

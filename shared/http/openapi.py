@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from shared.http.endpoint import Endpoint
-from shared.http.resource import Accepted
+from shared.http.resource import Accepted, Streamed
 
 TITLE = "Conversation service"
 VERSION = "0.1.0"
@@ -51,6 +51,8 @@ def _route(declared: Endpoint) -> APIRoute:
     responses: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "An error"}}
     for later in filter(_is_accepted, each):
         responses[202] = {"model": later, "description": "The work goes on"}
+    for streamed in filter(_is_streamed, at_once):
+        responses[declared.status] = {"content": {streamed.media_type: {"schema": {"type": "string"}}}}
     return APIRoute(
         f"/v1/{declared.route}",
         declared.function,
@@ -58,9 +60,13 @@ def _route(declared: Endpoint) -> APIRoute:
         status_code=declared.status,
         operation_id=declared.function.__name__,
         name=declared.function.__name__.replace("_", " "),
-        response_model=at_once[0],
+        response_model=None if not at_once or _is_streamed(at_once[0]) else at_once[0],
         responses=responses,
     )
+
+
+def _is_streamed(answer: Any) -> bool:
+    return isinstance(answer, type) and issubclass(answer, Streamed)
 
 
 def _is_accepted(answer: Any) -> bool:
