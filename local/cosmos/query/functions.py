@@ -3,11 +3,11 @@
 import json
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from local.cosmos.query.syntax import QueryError
-from local.cosmos.values import UNDEFINED, Json, double, encode, plain, same
+from local.cosmos.values import UNDEFINED, Json, plain, same
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class Function:
     call: Callable[..., Json]
     least: int
     most: int
+    takes_time: bool = False
 
 
 def _is_number(value: Json) -> bool:
@@ -170,20 +171,3 @@ FUNCTIONS: dict[str, Function] = {
     "FLOOR": Function(_on_number(math.floor), 1, 1),
     "ROUND": Function(_on_number(_round), 1, 1),
 }
-
-
-def aggregate(name: str, values: Sequence[Json]) -> Json:
-    """COUNT, SUM, MIN, MAX or AVG of the values that are defined."""
-    defined = [value for value in values if value is not UNDEFINED]
-    if name == "COUNT":
-        return len(defined)
-    if name in ("SUM", "AVG"):
-        if not all(map(_is_number, defined)) or (name == "AVG" and not defined):
-            return UNDEFINED
-        total = math.fsum(map(double, defined))
-        if not math.isfinite(total):
-            raise QueryError(f"{name} without a finite result is not supported by this engine.")
-        return plain(total if name == "SUM" else total / len(defined))
-    if not defined or not all(FUNCTIONS["IS_PRIMITIVE"].call(value) for value in defined):
-        return UNDEFINED
-    return min(defined, key=encode) if name == "MIN" else max(defined, key=encode)
