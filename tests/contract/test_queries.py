@@ -89,27 +89,6 @@ async def test_pages_across_partitions_give_each_item_once(container: ContainerP
     assert sorted(found) == ["far", "i0", "i1", "i2", "i3", "i4", "i5", "other"]
 
 
-NEED_A_PLAN = {
-    "SELECT * FROM c ORDER BY c.rank": "ORDER BY",
-    "SELECT VALUE COUNT(1) FROM c": "An aggregate",
-    "SELECT TOP 1 * FROM c": "TOP",
-    "SELECT DISTINCT c.rank FROM c": "DISTINCT",
-    "SELECT * FROM c OFFSET 1 LIMIT 1": "LIMIT",
-}
-
-
-@pytest.mark.parametrize(("query", "construct"), NEED_A_PLAN.items())
-@pytest.mark.parametrize("scope", [{}, {"partition_key": ["t1"]}])
-async def test_what_would_need_a_plan_is_refused_across_partitions(
-    container: ContainerProxy, query: str, construct: str, scope: dict[str, Any]
-) -> None:
-    await fill(container, 1)
-    with pytest.raises(exceptions.CosmosHttpResponseError) as refused:
-        await anext(container.query_items(query, **scope))
-    assert refused.value.status_code == 400
-    assert construct in str(refused.value)
-
-
 async def test_an_aggregate_of_one_partition_is_one_value(container: ContainerProxy) -> None:
     await fill(container, 3)
     counted: Any = container.query_items("SELECT VALUE COUNT(1) FROM c", partition_key=KEY)

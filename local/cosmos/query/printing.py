@@ -68,22 +68,22 @@ def _projection(select: Select) -> str:
 
 def _column(column: Column) -> str:
     """A name that no alias can have is the parser's own."""
-    is_named = column.name and not column.name.startswith("$") and not _names_itself(column)
-    return printed(column.expression) + (f" AS {column.name}" if is_named else "")
-
-
-def _names_itself(column: Column) -> bool:
-    match column.expression:
-        case Member(_, Constant(name)) | Name(name):
-            return bool(name == column.name)
-    return False
+    alias = "" if column.name.startswith("$") else column.name
+    return _aliased(column.expression, alias)
 
 
 def _input(source: Input) -> str:
-    text = printed(source.expression)
     if source.iterated:
-        return f"{source.alias} IN {text}"
-    return f"{text} AS {source.alias}" if source.alias else text
+        return f"{source.alias} IN {printed(source.expression)}"
+    return _aliased(source.expression, source.alias)
+
+
+def _aliased(expression: Expression, alias: str) -> str:
+    """A path that ends in its alias has that by itself."""
+    match expression:
+        case Member(_, Constant(name)) | Name(name) if name == alias:
+            return printed(expression)
+    return printed(expression) + (f" AS {alias}" if alias else "")
 
 
 def _listed(expressions: tuple[Expression, ...]) -> str:
