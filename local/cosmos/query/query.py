@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -58,7 +59,7 @@ class Condition:
 
     def holds(self, document: dict[str, Json]) -> bool:
         """Whether it is true of a document."""
-        bindings = Bindings({}, {self.select.container: document})
+        bindings = Bindings({}, {self.select.container: document}, time.time())
         return self.select.where is not None and any(True for _ in rows(self.select, bindings))
 
 

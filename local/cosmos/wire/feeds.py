@@ -72,7 +72,8 @@ def _page(engine: Engine, container: Container, request: Request, query: Query, 
     source = SqliteSource(engine.connection, container, scope)
     binding = sha256(scope.name.encode()).hexdigest()[:16]
     token = _unbind(request.headers.get(CONTINUATION), binding)
-    page = execute(query, source, max_items=max_items(request), continuation=token)
+    most, now = max_items(request), engine.precise_now()
+    page = execute(query, source, max_items=most, continuation=token, now=now)
     headers = {ITEM_COUNT: str(len(page.results))}
     if page.continuation is not None:
         headers[CONTINUATION] = f"{binding}.{page.continuation}"
