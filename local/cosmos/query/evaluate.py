@@ -1,11 +1,12 @@
 """What an expression is worth for a row, and the rows that a query makes of a document."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from local.cosmos.query.aggregation import aggregate
 from local.cosmos.query.functions import FUNCTIONS
-from local.cosmos.query.operators import OPERATORS, member
+from local.cosmos.query.operators import LAZY_OPERATORS, OPERATORS, member
 from local.cosmos.query.syntax import (
     AGGREGATES,
     Array,
@@ -169,40 +170,6 @@ def _call(call: Call, arguments: tuple[Expression, ...], bindings: Bindings) -> 
 
 
 def _operation(name: str, operands: tuple[Expression, ...], bindings: Bindings) -> Json:
-    if lazy := _LAZY.get(name):
-        return lazy(operands, bindings)
+    if lazy := LAZY_OPERATORS.get(name):
+        return lazy(*(partial(evaluate, operand, bindings) for operand in operands))
     return OPERATORS[name](*(evaluate(operand, bindings) for operand in operands))
-
-
-def _until(deciding: bool) -> Callable[[tuple[Expression, ...], Bindings], Json]:
-    """AND is decided by the first false, OR by the first true; what isn't a boolean leaves it undefined."""
-
-    def decide(operands: tuple[Expression, ...], bindings: Bindings) -> Json:
-        result: Json = not deciding
-        for operand in operands:
-            value = evaluate(operand, bindings)
-            if value is deciding:
-                return deciding
-            if value is not (not deciding):
-                result = UNDEFINED
-        return result
-
-    return decide
-
-
-def _coalesce(operands: tuple[Expression, ...], bindings: Bindings) -> Json:
-    left = evaluate(operands[0], bindings)
-    return evaluate(operands[1], bindings) if left is UNDEFINED else left
-
-
-def _choose(operands: tuple[Expression, ...], bindings: Bindings) -> Json:
-    chosen = operands[1] if evaluate(operands[0], bindings) is True else operands[2]
-    return evaluate(chosen, bindings)
-
-
-_LAZY: dict[str, Callable[[tuple[Expression, ...], Bindings], Json]] = {
-    "and": _until(False),
-    "or": _until(True),
-    "??": _coalesce,
-    "?": _choose,
-}

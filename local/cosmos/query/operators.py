@@ -99,4 +99,38 @@ OPERATORS: dict[str, Callable[..., Json]] = {
         lambda number, places: float((as_int32(number) & 0xFFFF_FFFF) >> (as_int32(places) & 31))
     ),
 }
-"""By their text; those that don't look at all operands are in `evaluate`."""
+"""By their text, of the values of all operands."""
+
+
+def _until(deciding: bool) -> Callable[..., Json]:
+    """AND is decided by the first false, OR by the first true; what isn't a boolean leaves it undefined."""
+
+    def decide(*operands: Callable[[], Json]) -> Json:
+        result: Json = not deciding
+        for operand in operands:
+            value = operand()
+            if value is deciding:
+                return deciding
+            if value is not (not deciding):
+                result = UNDEFINED
+        return result
+
+    return decide
+
+
+def _coalesce(left: Callable[[], Json], right: Callable[[], Json]) -> Json:
+    value = left()
+    return right() if value is UNDEFINED else value
+
+
+def _choose(test: Callable[[], Json], chosen: Callable[[], Json], other: Callable[[], Json]) -> Json:
+    return chosen() if test() is True else other()
+
+
+LAZY_OPERATORS: dict[str, Callable[..., Json]] = {
+    "and": _until(False),
+    "or": _until(True),
+    "??": _coalesce,
+    "?": _choose,
+}
+"""By their text; they look at operands only as far as they need to."""
