@@ -77,6 +77,10 @@ class Engine:
         """Whole seconds since 1970."""
         return int(self._clock())
 
+    def precise_now(self) -> float:
+        """Seconds since 1970 with what comes behind the point."""
+        return self._clock()
+
     def reading(self, container: Container, key: LogicalKey) -> Transaction:
         """Work in one logical partition that only reads."""
         return Transaction(self.documents, container, key, Stamp(container.lsn + 1, self.now()))

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from local.cosmos.indexing import Composite, IndexingPolicy, Path, path_name
-from local.cosmos.query.ranges import Range, complement, path_of, ranges_of
-from local.cosmos.query.syntax import Expression, Ordering, QueryError, Select
+from local.cosmos.indexing import ELEMENT, Composite, IndexingPolicy, Path, path_name
+from local.cosmos.query.ranges import Paths, Range, complement, path_of, paths_of, ranges_of
+from local.cosmos.query.syntax import Constant, Expression, Ordering, QueryError, Select
 from local.cosmos.values import AFTER, Json, encode
 
 
@@ -26,18 +26,18 @@ class Plan:
 def plan(select: Select, parameters: Mapping[str, Json], policy: IndexingPolicy) -> Plan:
     """The cheapest way to the query's documents; QueryError where its ORDER BY has no index."""
     ranges = ranges_of(select, parameters)
-    served = [found for found in ranges.values() if policy.indexes(found.path)]
-    scanned = select.where is not None and not served
+    served = [found for found in ranges.values() if found.is_served_once and policy.indexes(found.path)]
+    scanned = select.where not in (None, Constant(True)) and not served
     if select.order:
-        return replace(_ordered(select.order, ranges, policy), scanned=scanned)
+        columns = _columns(select.order, paths_of(select))
+        return replace(_ordered(columns, ranges, policy), scanned=scanned)
     if not served:
         return Plan(None, scanned=scanned)
     best = min(served, key=lambda found: (found.exact is None, found.is_prefix))
     return Plan(path_name(best.path), best.low, best.high)
 
 
-def _ordered(order: tuple[Ordering, ...], ranges: dict[Path, Range], policy: IndexingPolicy) -> Plan:
-    columns = [(_order_path(ordering.expression), ordering.descending) for ordering in order]
+def _ordered(columns: list[tuple[Path, bool]], ranges: dict[Path, Range], policy: IndexingPolicy) -> Plan:
     path, descending = columns[0]
     if len(columns) == 1:
         if not policy.indexes(path):
@@ -86,9 +86,13 @@ def _composite_range(index: Composite, ranges: dict[Path, Range]) -> tuple[bytes
     return prefix, prefix + AFTER
 
 
-def _order_path(expression: Expression) -> Path:
-    path = path_of(expression)
-    if not path:
+def _columns(order: tuple[Ordering, ...], paths: Paths) -> list[tuple[Path, bool]]:
+    return [(_order_path(ordering.expression, paths), ordering.descending) for ordering in order]
+
+
+def _order_path(expression: Expression, paths: Paths) -> Path:
+    path = path_of(expression, paths)
+    if not path or ELEMENT in path:
         raise QueryError(
             "Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path."
         )

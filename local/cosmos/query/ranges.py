@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 from local.cosmos.indexing import ELEMENT, Path
 from local.cosmos.query.evaluate import Bindings, evaluate
-from local.cosmos.query.syntax import Call, Constant, Expression, Member, Operation, Parameter, Root, Select
+from local.cosmos.query.syntax import Call, Constant, Expression, Member, Name, Operation, Parameter, Select
 from local.cosmos.values import AFTER, UNDEFINED, Json, encode, encode_prefix, type_range
+
+Paths = Mapping[str, Path]
+"""The paths that the aliases of FROM stand for."""
 
 _MIRRORED = {"=": "=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
@@ -23,6 +26,11 @@ class Range:
     high: bytes
     exact: bytes | None = None
     is_prefix: bool = False
+
+    @property
+    def is_served_once(self) -> bool:
+        """Whether no document has two index entries in it; of an array, one for each value."""
+        return ELEMENT not in self.path or self.exact is not None
 
     def and_also(self, other: "Range") -> "Range":
         """The values that both leave."""
@@ -43,23 +51,34 @@ def complement(key: bytes) -> bytes:
     return bytes(255 - byte for byte in key)
 
 
-def path_of(expression: Expression) -> Path | None:
+def path_of(expression: Expression, paths: Paths) -> Path | None:
     """The path of `c.a.b`; None for anything else."""
     match expression:
-        case Root():
-            return ()
+        case Name(name):
+            return paths.get(name)
         case Member(of, Constant(str(name))) if name != ELEMENT:
-            path = path_of(of)
+            path = path_of(of, paths)
             return None if path is None else (*path, name)
     return None
 
 
+def paths_of(select: Select) -> Paths:
+    """The paths of the aliases that stand for a part of the document."""
+    paths: dict[str, Path] = {select.container: ()}
+    for source in select.inputs:
+        path = path_of(source.expression, paths)
+        paths.pop(source.alias, None)
+        if path is not None:
+            paths[source.alias] = (*path, ELEMENT) if source.iterated else path
+    return paths
+
+
 def ranges_of(select: Select, parameters: Mapping[str, Json]) -> dict[Path, Range]:
     """What the filters that must all hold leave of each path's values."""
-    bindings = Bindings(parameters)
+    paths, values = paths_of(select), Bindings(parameters, {})
     ranges: dict[Path, Range] = {}
     for filtered in _conjuncts(select.where):
-        if found := _range(filtered, bindings):
+        if found := _range(filtered, paths, values):
             known = ranges.get(found.path)
             if known is None:
                 ranges[found.path] = found
@@ -77,22 +96,22 @@ def _conjuncts(where: Expression | None) -> Iterator[Expression]:
             yield where
 
 
-def _range(filtered: Expression, bindings: Bindings) -> Range | None:
+def _range(filtered: Expression, paths: Paths, values: Bindings) -> Range | None:
     match filtered:
         case Operation(("=" | "<" | ">" | "<=" | ">=") as operator, (left, right)):
-            if (path := path_of(left)) and (value := _constant(right, bindings)) is not UNDEFINED:
+            if (path := path_of(left, paths)) and (value := _constant(right, values)) is not UNDEFINED:
                 return _compared(path, operator, value)
-            if (path := path_of(right)) and (value := _constant(left, bindings)) is not UNDEFINED:
+            if (path := path_of(right, paths)) and (value := _constant(left, values)) is not UNDEFINED:
                 return _compared(path, _MIRRORED[operator], value)
-        case Operation("between", (of, low, high)) if path := path_of(of):
-            least, most = _constant(low, bindings), _constant(high, bindings)
+        case Operation("between", (of, low, high)) if path := path_of(of, paths):
+            least, most = _constant(low, values), _constant(high, values)
             if least is not UNDEFINED and most is not UNDEFINED:
                 return Range(path, encode(least), encode(most) + AFTER)
-        case Call("STARTSWITH", (of, prefix)) if path := path_of(of):
-            if isinstance(text := _constant(prefix, bindings), str):
+        case Call("STARTSWITH", (of, prefix)) if path := path_of(of, paths):
+            if isinstance(text := _constant(prefix, values), str):
                 return Range(path, encode_prefix(text), encode_prefix(text) + AFTER, is_prefix=True)
-        case Call("ARRAY_CONTAINS", (of, sought)) if path := path_of(of):
-            if (value := _constant(sought, bindings)) is not UNDEFINED:
+        case Call("ARRAY_CONTAINS", (of, sought)) if path := path_of(of, paths):
+            if (value := _constant(sought, values)) is not UNDEFINED:
                 return _compared((*path, ELEMENT), "=", value)
     return None
 
@@ -113,5 +132,5 @@ def _compared(path: Path, operator: str, value: Json) -> Range | None:
     return Range(path, key, high)
 
 
-def _constant(expression: Expression, bindings: Bindings) -> Json:
-    return evaluate(expression, bindings) if isinstance(expression, Constant | Parameter) else UNDEFINED
+def _constant(expression: Expression, values: Bindings) -> Json:
+    return evaluate(expression, values) if isinstance(expression, Constant | Parameter) else UNDEFINED
