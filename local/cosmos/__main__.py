@@ -20,6 +20,8 @@ from local.server import PortInUse, listening, serve_until_stopped
 
 _HOST = "127.0.0.1"
 _FAILED, _MISUSED = 1, 2
+_MOST_PARTITIONS = 100
+_PARTITIONS = "physical partitions of each container that is made from now on; default %(default)s"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "backup":
             _back_up(options.data, options.to)
         else:
-            asyncio.run(_serve(options.port, options.data))
+            asyncio.run(_serve(options.port, options.data, options.partitions))
     except NotAKey as error:
         return _say(f"COSMOS_DB_KEY: {error}", _MISUSED)
     except PortInUse:
@@ -49,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=_port, default=8081, help="default %(default)s; 0 is any free one")
     folder = "the folder for the data; default .data"
     parser.add_argument("--data", type=Path, default=Path(".data"), help=folder)
+    parser.add_argument("--partitions", type=_partitions, default=1, help=_PARTITIONS)
     commands = parser.add_subparsers(dest="command", metavar="backup")
     backup = commands.add_parser("backup", help="copy the data to a file, also while it is served")
     backup.add_argument("--data", type=Path, default=argparse.SUPPRESS, help=folder)
@@ -62,10 +65,19 @@ def _port(text: str) -> int:
     return int(text)
 
 
-async def _serve(port: int, folder: Path) -> None:
+def _partitions(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= _MOST_PARTITIONS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MOST_PARTITIONS}")
+    return int(text)
+
+
+async def _serve(port: int, folder: Path, partitions: int) -> None:
     key = os.environ.get("COSMOS_DB_KEY") or WELL_KNOWN_KEY
     signature = Signature(key)
-    with listening(_HOST, port) as listener, closing(Engine.open(folder)) as engine:
+    with (
+        listening(_HOST, port) as listener,
+        closing(Engine.open(folder, partitions=partitions)) as engine,
+    ):
         _introduce(listener.getsockname()[1], folder, key)
         await serve_until_stopped(gateway(engine, signature), listener, _nothing_else)
 
