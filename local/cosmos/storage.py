@@ -72,6 +72,7 @@ def connect(file: Path | None) -> sqlite3.Connection:
             connection.executescript(_FROM_1_TO_2)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")  # each costs a sync: not so often
     except BaseException:
         connection.close()
         raise
