@@ -62,3 +62,9 @@ def _refine(kind: str, request: Request) -> str:
 
 
 _POSTS = {UPSERT: "upsert", BATCH: "batch", PLAN: "plan", QUERY: "query"}
+
+KINDS = frozenset(kind for methods in _ROUTES.values() for kind in methods.values()) | {
+    *_POSTS.values(),
+    "changefeed",
+}
+"""All kinds of operations."""

@@ -88,15 +88,14 @@ async def _answer(engine: Engine, operation: Operation) -> Answer:
     fault = engine.faults.take(operation.kind, operation.container)
     if fault is None:
         return _perform(engine, operation)
+    done = _perform(engine, operation) if fault.after else None
     await asyncio.sleep(fault.delay)
-    if fault.status is None and fault.error is None:
-        return _perform(engine, operation)
-    if fault.after:
-        _perform(engine, operation)
     if fault.error is not None:
         engine.log.add(_call(operation, 0, 0))
         raise fault.error
-    return _faulty(engine, operation, fault, fault.status or 500)
+    if fault.status is not None:
+        return _faulty(engine, operation, fault, fault.status)
+    return done or _perform(engine, operation)
 
 
 def _perform(engine: Engine, operation: Operation) -> Answer:
