@@ -15,7 +15,6 @@ from local.cosmos.wire.items import check_session, container_of, logical_key
 from local.cosmos.wire.messages import (
     CONTINUATION,
     CROSS_PARTITION,
-    END_EPK,
     ITEM_COUNT,
     MAX_ITEMS,
     PARTITION_KEY,
@@ -27,6 +26,7 @@ from local.cosmos.wire.messages import (
     document_answer,
 )
 from local.cosmos.wire.routes import Operation
+from local.cosmos.wire.scopes import asked_epks
 
 _DEFAULT_PAGE = 100
 _LARGEST_PAGE = 1000
@@ -116,10 +116,8 @@ def _scope(engine: Engine, container: Container, request: Request) -> Scope:
     if PARTITION_KEY in headers:
         key = logical_key(container, request)
         return partition_scope(key.text, engine.documents.partition(container, key))
-    if START_EPK in headers and END_EPK in headers:
-        return range_scope(container, headers[START_EPK].upper(), headers[END_EPK].upper())
-    if request.flag(CROSS_PARTITION) or RANGE in headers:
-        return range_scope(container, "", "FF")
+    if START_EPK in headers or request.flag(CROSS_PARTITION) or RANGE in headers:
+        return range_scope(container, *asked_epks(container, request))
     raise bad_request(
         "Cross partition query is required but disabled. Please set "
         "x-ms-documentdb-query-enablecrosspartition to true, or specify x-ms-documentdb-partitionkey."
