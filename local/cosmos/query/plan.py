@@ -4,21 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from local.cosmos.indexing import ELEMENT, Composite, IndexingPolicy, Path, path_name
-from local.cosmos.query.ranges import Paths, Range, complement, path_of, paths_of, ranges_of
+from local.cosmos.query.ranges import Part, Paths, Range, complement, path_of, paths_of, ranges_of
 from local.cosmos.query.syntax import Constant, Expression, Ordering, QueryError, Select
 from local.cosmos.values import AFTER, Json, encode
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Read the terms of one index between two keys; without an index, every document.
+    """Read the terms of one index in some parts of it; without an index, every document.
 
     scanned: there is a filter, and no index could have served any part of it.
     """
 
     index: str | None
-    low: bytes = b""
-    high: bytes = AFTER
+    parts: tuple[Part, ...] = ()
     descending: bool = False
     scanned: bool = False
 
@@ -33,8 +32,8 @@ def plan(select: Select, parameters: Mapping[str, Json], policy: IndexingPolicy)
         return replace(_ordered(columns, ranges, policy), scanned=scanned)
     if not served:
         return Plan(None, scanned=scanned)
-    best = min(served, key=lambda found: (found.exact is None, found.is_prefix))
-    return Plan(path_name(best.path), best.low, best.high)
+    best = min(served, key=lambda found: (found.exact is None, len(found.parts) == 1, found.is_prefix))
+    return Plan(path_name(best.path), best.parts)
 
 
 def _ordered(columns: list[tuple[Path, bool]], ranges: dict[Path, Range], policy: IndexingPolicy) -> Plan:
@@ -42,15 +41,15 @@ def _ordered(columns: list[tuple[Path, bool]], ranges: dict[Path, Range], policy
     if len(columns) == 1:
         if not policy.indexes(path):
             raise QueryError("The index path corresponding to the specified order-by item is excluded.")
-        ranges = {path: Range(path, encode(None), AFTER)} | ranges  # what lacks the property is dropped
+        ranges = {path: Range(path, ((encode(None), AFTER),))} | ranges  # what lacks the property is dropped
     found = [one for index in policy.composites if (one := _by_composite(index, columns, ranges))]
     if found:
-        return max(found, key=lambda one: len(one.low))
+        return max(found, key=lambda one: len(one.parts[0][0]))
     if len(columns) > 1:
         raise QueryError(
             "The order by query does not have a corresponding composite index that it can be served from."
         )
-    return Plan(path_name(path), ranges[path].low, ranges[path].high, descending)
+    return Plan(path_name(path), ranges[path].parts, descending)
 
 
 def _by_composite(
@@ -69,11 +68,10 @@ def _by_composite(
     turned = {down != wanted for (_, down), (_, wanted) in zip(tail, columns, strict=True)}
     if len(turned) > 1:
         return None
-    low, high = _composite_range(index, ranges)
-    return Plan(index.name, low, high, descending=turned.pop())
+    return Plan(index.name, (_composite_range(index, ranges),), descending=turned.pop())
 
 
-def _composite_range(index: Composite, ranges: dict[Path, Range]) -> tuple[bytes, bytes]:
+def _composite_range(index: Composite, ranges: dict[Path, Range]) -> Part:
     """Between which keys: columns held to one value, then one within a range, then any."""
     prefix = b""
     for path, down in index.columns:

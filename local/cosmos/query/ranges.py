@@ -1,6 +1,7 @@
 """What a filter leaves of the values at a path, as bounds of index keys."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from local.cosmos.indexing import ELEMENT, Path
@@ -11,21 +12,33 @@ from local.cosmos.values import AFTER, UNDEFINED, Json, encode, encode_prefix, t
 Paths = Mapping[str, Path]
 """The paths that the aliases of FROM stand for."""
 
+Part = tuple[bytes, bytes]
+"""From a key on, up to before another."""
+
 _MIRRORED = {"=": "=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """What a filter leaves of the values at a path: keys with low <= key < high.
+    """What a filter leaves of the values at a path: parts with low <= key < high, in order, not touching.
 
     exact: the key of the only value. is_prefix: the strings with a beginning.
     """
 
     path: Path
-    low: bytes
-    high: bytes
+    parts: tuple[Part, ...]
     exact: bytes | None = None
     is_prefix: bool = False
+
+    @property
+    def low(self) -> bytes:
+        """Where the first part begins."""
+        return self.parts[0][0] if self.parts else b""
+
+    @property
+    def high(self) -> bytes:
+        """Where the last part ends."""
+        return self.parts[-1][1] if self.parts else b""
 
     @property
     def is_served_once(self) -> bool:
@@ -34,11 +47,15 @@ class Range:
 
     def and_also(self, other: "Range") -> "Range":
         """The values that both leave."""
-        return Range(
-            self.path, max(self.low, other.low), min(self.high, other.high), self.exact or other.exact
+        common = (
+            (max(low, its_low), min(high, its_high))
+            for low, high in self.parts
+            for its_low, its_high in other.parts
         )
+        parts = tuple(sorted((low, high) for low, high in common if low < high))
+        return Range(self.path, parts, self.exact or other.exact)
 
-    def turned(self) -> tuple[bytes, bytes]:
+    def turned(self) -> Part:
         """The bounds where the keys are kept descending; a little wider, for the filter is checked too.
 
         Everything that begins with a turned bound must lie within; the turned end of a string is AFTER twice.
@@ -74,26 +91,49 @@ def paths_of(select: Select) -> Paths:
 
 
 def ranges_of(select: Select, parameters: Mapping[str, Json]) -> dict[Path, Range]:
-    """What the filters that must all hold leave of each path's values."""
-    paths, values = paths_of(select), Bindings(parameters, {})
+    """What the filter leaves of each path's values; without an entry, all."""
+    if select.where is None:
+        return {}
+    return _left(select.where, paths_of(select), Bindings(parameters, {}))
+
+
+def _left(filtered: Expression, paths: Paths, values: Bindings) -> dict[Path, Range]:
+    match filtered:
+        case Operation("and", operands):
+            return _all_of([_left(operand, paths, values) for operand in operands])
+        case Operation("or", operands):
+            return _any_of([_left(operand, paths, values) for operand in operands])
+    found = _range(filtered, paths, values)
+    return {found.path: found} if found else {}
+
+
+def _all_of(filters: list[dict[Path, Range]]) -> dict[Path, Range]:
     ranges: dict[Path, Range] = {}
-    for filtered in _conjuncts(select.where):
-        if found := _range(filtered, paths, values):
-            known = ranges.get(found.path)
-            if known is None:
-                ranges[found.path] = found
-            elif ELEMENT not in found.path:  # an array may have one element here and another there
-                ranges[found.path] = known.and_also(found)
+    for path, found in (entry for each in filters for entry in each.items()):
+        if path not in ranges:
+            ranges[path] = found
+        elif ELEMENT not in path:  # an array may have one element here and another there
+            ranges[path] = ranges[path].and_also(found)
     return ranges
 
 
-def _conjuncts(where: Expression | None) -> Iterator[Expression]:
-    match where:
-        case Operation("and", operands):
-            for operand in operands:
-                yield from _conjuncts(operand)
-        case Expression():
-            yield where
+def _any_of(filters: list[dict[Path, Range]]) -> dict[Path, Range]:
+    """What each of them says something of."""
+    return {
+        path: Range(path, _united([part for each in filters for part in each[path].parts]))
+        for path in filters[0]
+        if all(path in each for each in filters)
+    }
+
+
+def _united(parts: list[Part]) -> tuple[Part, ...]:
+    united: list[Part] = []
+    for low, high in sorted(parts):
+        if united and low <= united[-1][1]:
+            united[-1] = united[-1][0], max(united[-1][1], high)
+        else:
+            united.append((low, high))
+    return tuple(united)
 
 
 def _range(filtered: Expression, paths: Paths, values: Bindings) -> Range | None:
@@ -106,14 +146,30 @@ def _range(filtered: Expression, paths: Paths, values: Bindings) -> Range | None
         case Operation("between", (of, low, high)) if path := path_of(of, paths):
             least, most = _constant(low, values), _constant(high, values)
             if least is not UNDEFINED and most is not UNDEFINED:
-                return Range(path, encode(least), encode(most) + AFTER)
+                return Range(path, ((encode(least), encode(most) + AFTER),))
+        case Operation("in", (of, *items)) if path := path_of(of, paths):
+            return _among(path, [_constant(item, values) for item in items])
         case Call("STARTSWITH", (of, prefix)) if path := path_of(of, paths):
             if isinstance(text := _constant(prefix, values), str):
-                return Range(path, encode_prefix(text), encode_prefix(text) + AFTER, is_prefix=True)
+                return _beginning(path, text)
+        case Operation("like", (of, pattern, Constant(None))) if path := path_of(of, paths):
+            if isinstance(text := _constant(pattern, values), str):
+                return _beginning(path, re.split(r"[%_[]", text, maxsplit=1)[0])
         case Call("ARRAY_CONTAINS", (of, sought)) if path := path_of(of, paths):
             if (value := _constant(sought, values)) is not UNDEFINED:
                 return _compared((*path, ELEMENT), "=", value)
     return None
+
+
+def _beginning(path: Path, text: str) -> Range:
+    return Range(path, ((encode_prefix(text), encode_prefix(text) + AFTER),), is_prefix=True)
+
+
+def _among(path: Path, items: list[Json]) -> Range | None:
+    if any(item is UNDEFINED or isinstance(item, dict | list) for item in items):
+        return None
+    parts = _united([(encode(item), encode(item) + AFTER) for item in items])
+    return Range(path, parts, encode(items[0]) if len(parts) == 1 else None)
 
 
 def _compared(path: Path, operator: str, value: Json) -> Range | None:
@@ -122,14 +178,14 @@ def _compared(path: Path, operator: str, value: Json) -> Range | None:
     key, (low, high) = encode(value), type_range(value)
     match operator:
         case "=":
-            return Range(path, key, key + AFTER, exact=key)
+            return Range(path, ((key, key + AFTER),), exact=key)
         case "<":
-            return Range(path, low, key)
+            return Range(path, ((low, key),))
         case "<=":
-            return Range(path, low, key + AFTER)
+            return Range(path, ((low, key + AFTER),))
         case ">":
-            return Range(path, key + AFTER, high)
-    return Range(path, key, high)
+            return Range(path, ((key + AFTER, high),))
+    return Range(path, ((key, high),))
 
 
 def _constant(expression: Expression, values: Bindings) -> Json:

@@ -111,11 +111,18 @@ class Reader:
             for document in self.source.documents(after[1] if after else 0):
                 yield (b"", document.rid), self._loaded(document)
             return
-        entries = self.source.terms(plan.index, plan.low, plan.high, descending=plan.descending, after=after)
-        for place in entries:
+        for place in self._terms(plan.index, after):
             self.work.terms_read += 1
             if found := self.source.document(place[1]):
                 yield place, self._loaded(found)
+
+    def _terms(self, index: str, after: Place | None) -> Iterator[Place]:
+        down = self.plan.descending
+        for low, high in reversed(self.plan.parts) if down else self.plan.parts:
+            if after and (after[0] < low if down else after[0] >= high):
+                continue  # the place lies behind this part
+            within = after if after and low <= after[0] < high else None
+            yield from self.source.terms(index, low, high, descending=down, after=within)
 
     def _loaded(self, document: Document) -> Document:
         self.work.documents_loaded += 1
