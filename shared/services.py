@@ -25,6 +25,7 @@ from shared.repository import (
     AuditRepository,
     BackgroundRepository,
     Database,
+    EventRepository,
     PersonalData,
     Repository,
     TenantConversations,
@@ -33,7 +34,7 @@ from shared.repository import (
 )
 from shared.settings import Settings, read_environment
 from shared.sweep import Sweep
-from shared.turns import Turns
+from shared.turns import Runner, Turns
 from shared.usage import UsageCounts
 
 if TYPE_CHECKING:  # it comes with openai, which is imported on first use
@@ -78,15 +79,16 @@ class Services:
         )
         self.dead_letters = DeadLetters(repository, tenants, clock)
         self.context = ContextReader(repository, settings.context_token_budget)
-        self.turns = Turns(
-            repository, self.messages, self.context, self.model, settings.models, self.usage, clock
-        )
+        events = EventRepository(self.database)
+        runner = Runner(repository, events, self.context, self.model, self.usage, clock)
+        self.turns = Turns(repository, events, self.messages, runner, settings.models, self.usage, clock)
         self.descriptions = Descriptions(repository, self.model, clock)
         self.enrichment = Enrichment(repository, background, self.descriptions, clock)
         self.sweep = Sweep(repository, background, self.turns, self.enrichment, clock)
 
     async def close(self) -> None:
         """Close what holds connections."""
+        await self.turns.close()
         await self.model.close()
         await self.database.close()
 

@@ -78,7 +78,7 @@ def _resource_name(text: str) -> str:
 Url = Annotated[str, AfterValidator(_http_url)]
 ResourceName = Annotated[str, AfterValidator(_resource_name)]
 # Those of infra/containers.json beside the one that may have another name.
-_OTHER_CONTAINERS = ("leases", "tenant_ops")
+_OTHER_CONTAINERS = ("leases", "tenant_ops", "turn_events")
 
 
 class Settings(BaseModel):

@@ -4,12 +4,13 @@ from shared.http.binding import AsCaller, IfMatch
 from shared.http.endpoint import endpoint, endpoints
 from shared.http.once import AsOnce
 from shared.http.openapi import openapi_document
-from shared.http.resource import Accepted, JsonLines, Resource
+from shared.http.resource import Accepted, EventStream, JsonLines, Resource
 
 __all__ = [
     "Accepted",
     "AsCaller",
     "AsOnce",
+    "EventStream",
     "IfMatch",
     "JsonLines",
     "Resource",

@@ -1,14 +1,13 @@
 """The OpenAPI document, by FastAPI's generator, from the declarations that make the endpoints."""
 
 from collections.abc import Iterable
-from types import UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from shared.http.endpoint import Endpoint
+from shared.http.endpoint import Endpoint, answer_kinds
 from shared.http.resource import Accepted, Streamed
 
 TITLE = "Conversation service"
@@ -45,14 +44,15 @@ def openapi_document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
 
 
 def _route(declared: Endpoint) -> APIRoute:
-    answer = get_type_hints(declared.function)["return"]
-    each = get_args(answer) if isinstance(answer, UnionType) else (answer,)
-    at_once = [one for one in each if not _is_accepted(one)]
+    kinds = answer_kinds(declared.function)
+    at_once = [kind for kind in kinds if not issubclass(kind, Accepted | Streamed)]
     responses: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "An error"}}
-    for later in filter(_is_accepted, each):
-        responses[202] = {"model": later, "description": "The work goes on"}
-    for streamed in filter(_is_streamed, at_once):
-        responses[declared.status] = {"content": {streamed.media_type: {"schema": {"type": "string"}}}}
+    for kind in kinds:
+        if issubclass(kind, Accepted):
+            responses[202] = {"model": kind, "description": "The work goes on"}
+        if issubclass(kind, Streamed):
+            content = {kind.media_type: {"schema": {"type": "string"}}}
+            responses[200] = {"description": "Piece by piece", "content": content}
     return APIRoute(
         f"/v1/{declared.route}",
         declared.function,
@@ -60,14 +60,6 @@ def _route(declared: Endpoint) -> APIRoute:
         status_code=declared.status,
         operation_id=declared.function.__name__,
         name=declared.function.__name__.replace("_", " "),
-        response_model=None if not at_once or _is_streamed(at_once[0]) else at_once[0],
+        response_model=at_once[0] if at_once else None,
         responses=responses,
     )
-
-
-def _is_streamed(answer: Any) -> bool:
-    return isinstance(answer, type) and issubclass(answer, Streamed)
-
-
-def _is_accepted(answer: Any) -> bool:
-    return isinstance(answer, type) and issubclass(answer, Accepted)

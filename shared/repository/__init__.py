@@ -5,6 +5,7 @@ from shared.repository.background import BackgroundRepository
 from shared.repository.changes import Change, Changed
 from shared.repository.conversations import Repository, in_progress
 from shared.repository.database import Database, Transport
+from shared.repository.events import Delta, EventRepository
 from shared.repository.metering import Cost, metered, spent
 from shared.repository.partition import Conflict, Document
 from shared.repository.personal_data import PersonalData
@@ -19,7 +20,9 @@ __all__ = [
     "Conflict",
     "Cost",
     "Database",
+    "Delta",
     "Document",
+    "EventRepository",
     "PersonalData",
     "Repository",
     "TenantConversations",

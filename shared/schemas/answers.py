@@ -328,7 +328,7 @@ class Turn(BaseModel):
     id: str
     object: Literal["conversation.turn"] = "conversation.turn"
     conversation_id: str
-    status: Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
+    status: models.TurnStatus
     question: Message
     answers: list[Message]
     usage: Usage
@@ -337,15 +337,18 @@ class Turn(BaseModel):
     @classmethod
     def of(cls, turn: models.Turn) -> Self:
         """As it is answered."""
-        answer = Message.of(turn.answer)
+        answers = [Message.of(answer) for answer in turn.answers]
         return cls(
             id=turn.id,
             conversation_id=turn.answer.conversation_id,
-            status="cancelled" if answer.incomplete_reason == "cancelled" else answer.status,
+            status=turn.status,
             question=Message.of(turn.question),
-            answers=[answer],
-            usage=answer.usage or Usage(input_tokens=0, output_tokens=0),
-            created_at=answer.created_at,
+            answers=answers,
+            usage=Usage(
+                input_tokens=sum(answer.usage.input_tokens for answer in answers if answer.usage),
+                output_tokens=sum(answer.usage.output_tokens for answer in answers if answer.usage),
+            ),
+            created_at=answers[0].created_at,
         )
 
 

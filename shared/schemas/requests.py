@@ -17,6 +17,7 @@ from pydantic import (
 
 from shared import messages, models
 from shared.conversations import ConversationDraft, ConversationUpdate
+from shared.errors import InvalidRequest
 from shared.filters import ConversationFilter, Deleted, Order, Sort
 from shared.messages import MessageUpdate
 from shared.transitions import MessageDraft
@@ -38,12 +39,6 @@ def _not_blank(text: str) -> str:
 def _at_most_16_kb(value: dict[str, Any]) -> dict[str, Any]:
     if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > 16 * 1024:
         raise ValueError("should be at most 16 KB of JSON.")
-    return value
-
-
-def _only_false(value: bool) -> bool:
-    if value:
-        raise ValueError("can't be true yet: answers are whole.")
     return value
 
 
@@ -204,25 +199,37 @@ class NewFork(Body):
 class Ask(MessageFields):
     """A question for the model. instructions: in place of the conversation's, for this turn.
 
-    stream, n and on_busy take their defaults only, so far.
+    Without content, parent_id is a user's message that is answered anew. n: how many answers, side by side.
+    on_busy: what becomes of a turn that runs already.
     """
 
+    content: Content | None = None  # type: ignore[assignment]  # required elsewhere
     instructions: Instructions | None = None
     model: Annotated[str, Field(max_length=128)] = "default"
     max_output_tokens: Annotated[int, Field(ge=1, le=128_000)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    stream: Annotated[bool, AfterValidator(_only_false)] = False
-    n: Annotated[int, Field(ge=1, le=1)] = 1
-    on_busy: Literal["reject"] = "reject"
+    stream: bool = False
+    n: Annotated[int, Field(ge=1, le=4)] = 1
+    on_busy: Literal["reject", "interrupt"] = "reject"
 
     def question(self) -> Question:
         """What the use case takes."""
+        if self.content is None and self.parent_id is None:
+            raise InvalidRequest("content: is required.", param="content")
+        fields = {name: getattr(self, name) for name in MessageFields.model_fields}
         return Question(
-            draft=MessageDraft(**{name: getattr(self, name) for name in MessageFields.model_fields}),
-            instructions=self.instructions,
-            model=self.model,
-            max_output_tokens=self.max_output_tokens,
-            temperature=self.temperature,
+            drafts=(MessageDraft(**fields),) if self.content is not None else (),
+            parent_id=self.parent_id,
+            edited_from=self.edited_from,
+            options=models.TurnOptions(
+                instructions=self.instructions,
+                model=self.model,
+                max_output_tokens=self.max_output_tokens,
+                temperature=self.temperature,
+                followed=self.stream,
+            ),
+            alternatives=self.n,
+            interrupt=self.on_busy == "interrupt",
         )
 
 

@@ -189,7 +189,7 @@ FIELDS: list[Case] = [
     ("message", {"status": "failed"}, "status", "is not known here."),
     ("message", {"seq": 1}, "seq", "is not known here."),
     ("message", {"conversation_id": f"conv_{UNKNOWN}"}, "conversation_id", "is not known here."),
-    ("question", {"content": None}, "content", "should be a valid string."),
+    ("question", {"content": None}, "content", "is required."),
     ("question", {"content": " "}, "content", "should not be blank."),
     ("question", {"role": "user"}, "role", "is not known here."),
     ("question", {"instructions": "i" * 32_001}, "instructions", "string should have at most 32000"),
