@@ -83,7 +83,8 @@ class Purges:
             await self._note(work.owner, done.conversation, removed, finished)
 
     def _is_live(self, conversation: Conversation) -> bool:
-        return conversation.copying is None and conversation.deleted_at is None
+        kept_for_now = conversation.copying or conversation.ephemeral
+        return not kept_for_now and conversation.deleted_at is None
 
     def _marked(self, conversation: Conversation) -> Change:
         if conversation.operation_id:
@@ -101,12 +102,11 @@ class Purges:
         )
 
     def _expired(self, conversation: Conversation) -> Change:
-        """Marked, if it can't be restored any more, or is a fork that nobody finishes."""
-        now, abandoned = self._clock(), conversation.copying and (conversation.purge_at or 0)
+        """Marked, if it can't be restored any more, is a fork that nobody finishes, or a response's own."""
         expires = conversation.expires_at if conversation.deleted_at else None
-        if expires is None and abandoned:
-            expires = abandoned
-        due = expires is not None and expires <= now
+        if expires is None and (conversation.copying or conversation.ephemeral):
+            expires = conversation.purge_at
+        due = expires is not None and expires <= self._clock()
         return self._marked(conversation) if due else Change(conversation)
 
     async def _remove_all(self, owner: Caller, conversation: Conversation, most: int) -> tuple[int, bool]:

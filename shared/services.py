@@ -32,6 +32,7 @@ from shared.repository import (
     TenantRepository,
     Transport,
 )
+from shared.responses import Responses
 from shared.settings import Settings, read_environment
 from shared.sweep import Sweep
 from shared.turns import Runner, Turns
@@ -82,6 +83,7 @@ class Services:
         events = EventRepository(self.database)
         runner = Runner(repository, events, self.context, self.model, self.usage, clock)
         self.turns = Turns(repository, events, self.messages, runner, settings.models, self.usage, clock)
+        self.responses = Responses(repository, self.turns, self.deletions, policies, clock)
         self.descriptions = Descriptions(repository, self.model, clock)
         self.enrichment = Enrichment(repository, background, self.descriptions, clock)
         self.sweep = Sweep(repository, background, self.turns, self.enrichment, clock)

@@ -1,6 +1,6 @@
 """HTTP: what an endpoint takes and gives is declared once, in its function's signature."""
 
-from shared.http.binding import AsCaller, IfMatch
+from shared.http.binding import AsCaller, IfMatch, LastEventId
 from shared.http.endpoint import endpoint, endpoints
 from shared.http.once import AsOnce
 from shared.http.openapi import openapi_document
@@ -13,6 +13,7 @@ __all__ = [
     "EventStream",
     "IfMatch",
     "JsonLines",
+    "LastEventId",
     "Resource",
     "endpoint",
     "endpoints",

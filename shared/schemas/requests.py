@@ -20,6 +20,7 @@ from shared.conversations import ConversationDraft, ConversationUpdate
 from shared.errors import InvalidRequest
 from shared.filters import ConversationFilter, Deleted, Order, Sort
 from shared.messages import MessageUpdate
+from shared.schemas.items import MAX_ITEMS, InputItem
 from shared.transitions import MessageDraft
 from shared.turns import Question
 
@@ -76,10 +77,13 @@ class NewConversation(Body):
     metadata: Metadata = {}
     tags: Tags = []
     pinned: bool = False
+    items: Annotated[list[InputItem], Field(max_length=MAX_ITEMS)] | None = None
 
     def draft(self) -> ConversationDraft:
         """What the use case takes."""
-        return ConversationDraft(**dict(self) | {"tags": tuple(dict.fromkeys(self.tags))})
+        given = dict(self) | {"tags": tuple(dict.fromkeys(self.tags))}
+        items = given.pop("items") or ()
+        return ConversationDraft(**given, messages=tuple(item.draft() for item in items))
 
 
 class ConversationChanges(Body):
@@ -351,6 +355,35 @@ class MessagesQuery(PageQuery):
     def list_of(self, conversation_id: str) -> tuple[str, ...]:
         """What tells this list from others, for its cursors."""
         return ("messages", conversation_id, self.order, self.leaf or "", self.deleted or "")
+
+
+class Following(BaseModel):
+    """stream: as events. starting_after: only those with higher numbers, as with the header Last-Event-ID."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    stream: Annotated[bool, BeforeValidator(_true_or_false)] = False
+    starting_after: Annotated[int, BeforeValidator(_digits), Field(ge=0, le=10**9)] | None = None
+
+    def behind(self, last_event_id: int | None) -> int:
+        """The number of the event to go on behind, -1 for from the first."""
+        given = self.starting_after if self.starting_after is not None else last_event_id
+        return -1 if given is None else given
+
+
+class ItemsQuery(PageQuery):
+    """Which items, newest first by default. after: a cursor or an item's id."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    order: Order = "desc"
+
+    def page_of(self, found: tuple[models.Message, ...]) -> models.Page[models.Message]:
+        """One page of a few messages in hand, which are in their order."""
+        ordered = found if self.order == "asc" else found[::-1]
+        start = next((place for place, one in enumerate(ordered, 1) if one.id == self.after), 0)
+        page = ordered[start : start + self.limit]
+        return models.Page(page, next=page[-1].id if start + self.limit < len(ordered) else None)
 
 
 class DeletionQuery(BaseModel):

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from shared.clock import Clock
 from shared.errors import ConversationBusy, InvalidRequest, NotFound
@@ -141,6 +142,19 @@ class Turns:
         """Stop a turn, keeping what there is; returns once it is closed. One that has ended stays so."""
         turn = await self.get(caller, turn_id)
         return await self._stopped(caller, turn, "cancelled")
+
+    async def run_all_queued(self, documents: Iterable[Mapping[str, Any]]) -> None:
+        """Run the turns that wait among documents from the change feed; each failure is its own."""
+        waiting = {
+            (Caller(one["tenantId"], one["userId"]), one["id"])
+            for one in documents
+            if one.get("type") == "message" and (one.get("turn") or {}).get("queued")
+        }
+        results = await asyncio.gather(
+            *(self.run_queued(owner, answer_id) for owner, answer_id in waiting), return_exceptions=True
+        )
+        if failures := [result for result in results if isinstance(result, BaseException)]:
+            raise failures[0]
 
     async def run_queued(self, owner: Caller, answer_id: str) -> None:
         """Run a turn that was left to the background, unless another has taken it up."""
