@@ -42,9 +42,11 @@ class InputItem(Lenient):
 
     type: Literal["message"] = "message"
     role: Literal["user", "assistant", "system", "developer"]
-    content: (
-        Annotated[str, Field(max_length=models.MAX_CONTENT)] | Annotated[list[InputText], Field(min_length=1)]
-    )
+    content: Annotated[
+        Annotated[str, Field(max_length=models.MAX_CONTENT), Tag(TEXT)]
+        | Annotated[list[InputText], Field(min_length=1), Tag(LIST)],
+        Discriminator(text_or_list),
+    ]
 
     @field_validator("content", mode="before")
     @classmethod
