@@ -90,11 +90,6 @@ def other_operations(change: Change) -> list[Operation]:
     ]
 
 
-def _message_operation(old: Message, new: Message, *, guarded: bool) -> Operation:
-    condition = {"if_match_etag": old.etag} if guarded else {}
-    return ("patch", (old.id, patch_operations(old, new)), condition)
-
-
 def receipt_operations(receipt: Receipt | None) -> list[Operation]:
     """A new receipt, which must be the first of its key; or one that was read, completed."""
     if receipt is None:
