@@ -5,7 +5,7 @@ A deleted message is kept until it expires, and counted nowhere. What the summar
 
 from shared.clock import Clock
 from shared.due import due_at, needs_line
-from shared.errors import VersionMismatch
+from shared.errors import NotFound, VersionMismatch
 from shared.idempotency import Once, finished_at_once
 from shared.messages import require_finished, require_present
 from shared.models import Activity, Caller, Conversation, Leaf, Message
@@ -60,13 +60,15 @@ class Deletions:
         if_match: str | None,
         once: Once | None = None,
     ) -> Message:
-        """Bring a deleted message back as it was; one that isn't deleted stays as it is."""
+        """Bring a deleted message back as it was, until it expires; one that isn't deleted stays as it is."""
 
         async def restored(conversation: Conversation) -> Change:
             message = await self._repository.message(caller, conversation, identifier, deleted=True)
             if if_match not in (None, "*", message.etag):
                 raise VersionMismatch(message.etag)
             now = self._clock()
+            if (message.expires_at or now) < now:
+                raise NotFound("message", identifier)
             if message.deleted_at is None:
                 return Change(
                     conversation, receipt=finished_at_once(once, caller, now, message, conversation.id)

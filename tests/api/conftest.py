@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +110,13 @@ class Service:
 
 @pytest.fixture
 async def service() -> AsyncIterator[Service]:
+    async with running_service() as service:
+        yield service
+
+
+@asynccontextmanager
+async def running_service() -> AsyncIterator[Service]:
+    """A new service with an empty database."""
     clock, model = FakeClock(), ModelServer()
     engine = Engine.open(None, clock=clock.seconds)
     settings = Settings.load(

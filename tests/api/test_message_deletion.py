@@ -208,6 +208,8 @@ async def test_what_has_expired_is_removed_for_good_and_the_rest_stays(service: 
     before = await service.get(conversation)
 
     service.clock.pass_seconds(1 * DAY)
+    refused(await service.http.post(f"{path}/{ids[1]}/restore"), 404, "message_not_found")
+    assert ids[1] in await stored(service)
     await purge(NO_TIMER)
 
     left = await stored(service)
