@@ -142,6 +142,7 @@ class Conversation(Stored):
     """A conversation.
 
     cleared_through_seq: messages up to it are cleared, though the purge may still have to remove them.
+    removals: how often messages were deleted, restored or cleared: a summary made across one is stale.
     due_at: when background work is due on it; none when there is nothing to do.
     failures: how often that work failed in a row. change_id: the request that wrote it last.
     purge_at: when the purge has something to remove. operation_id: of the purge of all of it, for good.
@@ -164,6 +165,7 @@ class Conversation(Stored):
     pinned: bool = False
     next_seq: int = 1
     cleared_through_seq: int = 0
+    removals: int = 0
     leaf: Leaf | None = None
     activity: Activity
     lease: Lease | None = None

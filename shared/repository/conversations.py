@@ -115,6 +115,7 @@ class Repository(Removals):
         The transition is computed anew whenever another write came first; what it raises ends the change.
         """
         partition = await self._partition(caller)
+        change_id = new_ulid(self._clock())
         patience = Patience()
         while True:
             try:
@@ -122,10 +123,10 @@ class Repository(Removals):
                     if (found := await partition.read(identifier)) is None:
                         return None
                     before = Message.model_validate(found)
-                    operations = patch_operations(before, transition(before))
-                    if not operations:
+                    if before.change_id == change_id or (after := transition(before)) == before:
                         return before
-                    return Message.model_validate(await partition.patch(identifier, operations, before.etag))
+                    patch = patch_operations(before, after.changed(change_id=change_id))
+                    return Message.model_validate(await partition.patch(identifier, patch, before.etag))
             except (Conflict, Unavailable, TimeoutError):
                 await patience.wait()
             except Missing:

@@ -5,7 +5,7 @@ What their routes don't use is ignored; what can't be honoured is refused by nam
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from shared import models
 from shared.http.resource import Resource

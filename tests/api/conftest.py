@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,6 +118,13 @@ class Service:
 
 @pytest.fixture
 async def service() -> AsyncIterator[Service]:
+    async with running_service() as service:
+        yield service
+
+
+@asynccontextmanager
+async def running_service() -> AsyncIterator[Service]:
+    """A new service with an empty database."""
     clock, model = FakeClock(), ModelServer()
     engine = Engine.open(None, clock=clock.seconds)
     settings = Settings.load(
