@@ -15,8 +15,8 @@ from shared.repository.partition import Document
 EXAMINED = 250
 # Documents read at once where a filter may leave few of them.
 _AT_ONCE = 100
-# Behind every character of a title.
-_LAST_IN_TITLE = "\U0010ffff"
+# All title keys lie between.
+_TITLES = (":", ";")
 
 # Properties that a composite index has together with activityKey.
 _INDEXED = {
@@ -67,7 +67,8 @@ class ConversationLists(MessageLists):
         found: list[Conversation] = []
         examined, more = 0, True
         while more and len(found) < limit and examined < EXAMINED:
-            batch = limit if source.exact else min(_AT_ONCE, EXAMINED - examined)
+            wide = source.exact or (filters.leaves_most and not examined)
+            batch = limit if wide else min(_AT_ONCE, EXAMINED - examined)
             documents, more = await source.fetch(after, batch)
             examined += len(documents)
             while documents and len(found) < limit:
@@ -83,7 +84,7 @@ class ConversationLists(MessageLists):
             fetch = self._fetch(caller, in_range("id", order), order, "conv_", "conv_" + LAST)
             return _Source(fetch, lambda document: str(document["id"]), exact=False)
         if sort == "title":
-            fetch = self._fetch(caller, in_range("titleKey", order), order, "", _LAST_IN_TITLE)
+            fetch = self._fetch(caller, in_range("titleKey", order), order, *_TITLES)
             return _Source(fetch, lambda document: str(document["titleKey"]), exact=False)
         values, found_by_text = filters.scalars(), bool(filters.tag or filters.query)
         if filters.deleted is None and values:
