@@ -34,14 +34,17 @@ class DeadLetters:
         owner = Caller(caller.tenant_id, letter.user_id)
         if letter.work_type == "conversation":
             with suppress(NotFound):
-                await self._repository.change(owner, letter.id, lambda found: Change(self._due(found)))
+                await self._repository.change(
+                    owner, letter.id, lambda found: Change(self._due(found)), deleted=True
+                )
         else:
             await self._repository.change_message(owner, letter.id, self._due)
         await self._tenants.remove_dead_letter(caller.tenant_id, letter.id)
         return letter
 
     def _due(self, document: Worked) -> Worked:
-        return document.changed(failures=0, due_at=self._clock())
+        """Due now, or once it is restored."""
+        return document.changed(failures=0, due_at=None if document.deleted_at else self._clock())
 
 
 def require_administrator(caller: Caller) -> None:

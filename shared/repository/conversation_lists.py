@@ -15,8 +15,8 @@ from shared.repository.partition import Document
 EXAMINED = 250
 # Documents read at once where a filter may leave few of them.
 _AT_ONCE = 100
-# All title keys lie between.
-_TITLES = (":", ";")
+# What all title keys, and all activity keys, lie between; deleted messages have their keys beyond the digits.
+_TITLES, _ACTIVITIES = (":", ";"), ("", ":")
 
 # Properties that a composite index has together with activityKey.
 _INDEXED = {
@@ -89,11 +89,11 @@ class ConversationLists(MessageLists):
         values, found_by_text = filters.scalars(), bool(filters.tag or filters.query)
         if filters.deleted is None and values:
             field, value = next(iter(values.items()))
-            fetch = self._fetch(caller, _equal_in_range(field, order), order, "", LAST, {"@value": value})
+            fetch = self._fetch(caller, _equal_in_range(field, order), order, *_ACTIVITIES, {"@value": value})
             return _Source(fetch, _activity, exact=len(values) == 1 and not found_by_text)
         keys = {None: ("activityKey",), "only": ("deletedKey",), "include": ("activityKey", "deletedKey")}
         fetches = [
-            self._fetch(caller, in_range(key, order), order, "", LAST) for key in keys[filters.deleted]
+            self._fetch(caller, in_range(key, order), order, *_ACTIVITIES) for key in keys[filters.deleted]
         ]
 
         async def fetch_all(after: str | None, limit: int) -> Found:

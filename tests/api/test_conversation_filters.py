@@ -185,3 +185,14 @@ async def test_a_filter_that_is_unknown_or_malformed_is_named_and_asks_nothing(
     with service.engine.recording() as calls:
         refused(await service.http.get(f"conversations?{query}"), 400, "invalid_request", param)
     assert calls == []
+
+
+@pytest.mark.parametrize("deleted", ["only", "include"])
+async def test_a_deleted_message_is_no_deleted_conversation(service: Service, deleted: str) -> None:
+    one = await service.new_conversation()
+    message = await service.add(one["id"], "Hello.")
+    await service.http.delete(f"conversations/{one['id']}/messages/{message['id']}")
+
+    for order in ("asc", "desc"):
+        found = await walk(service, "conversations", deleted=deleted, order=order)
+        assert found == ([one["id"]] if deleted == "include" else [])
