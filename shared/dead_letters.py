@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from shared.clock import Clock
 from shared.errors import Forbidden, NotFound
+from shared.idempotency import Once
 from shared.models import Caller, Conversation, DeadLetter, Message, Page
 from shared.repository import Change, Repository, TenantRepository
 
@@ -27,8 +28,11 @@ class DeadLetters:
         require_administrator(caller)
         return await self._tenants.dead_letters(caller.tenant_id, limit=limit, after=after)
 
-    async def replay(self, caller: Caller, identifier: str) -> DeadLetter:
-        """Have the work done again from its first try; what is gone meanwhile is only forgotten."""
+    async def replay(self, caller: Caller, identifier: str, once: Once | None = None) -> DeadLetter:
+        """Have the work done again from its first try; what is gone meanwhile is only forgotten.
+
+        The letter goes last: a request that dies before leaves it, and making work due twice does no harm.
+        """
         require_administrator(caller)
         letter = await self._tenants.dead_letter(caller.tenant_id, identifier)
         owner = Caller(caller.tenant_id, letter.user_id)
@@ -39,6 +43,9 @@ class DeadLetters:
                 )
         else:
             await self._repository.change_message(owner, letter.id, self._due)
+        if once:
+            opened = once.opened(caller, self._clock())
+            await self._repository.keep(caller, once.completed(opened, letter))
         await self._tenants.remove_dead_letter(caller.tenant_id, letter.id)
         return letter
 
