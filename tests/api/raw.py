@@ -24,6 +24,30 @@ async def holding(service: Service, *texts: str) -> list[str]:
     return found
 
 
+def conversations(first: int, count: int, **fields: Any) -> Iterator[dict[str, Any]]:
+    """Documents of 1 KB as the service stores them."""
+    for number in range(first, first + count):
+        ulid = f"{number:026d}"
+        yield {
+            "id": f"conv_{ulid}",
+            "type": "conversation",
+            "createdAt": number,
+            "title": "Bread",
+            "titleKey": f":bread\x01{ulid}",
+            "instructions": "i" * 600,
+            "status": "active",
+            "activity": {"lastAt": number},
+            "activityKey": f"{number:015d}{ulid}",
+            **fields,
+        }
+
+
+def deleted_conversations(first: int, count: int) -> Iterator[dict[str, Any]]:
+    """The same, deleted."""
+    for document in conversations(first, count, deletedAt=1, expiresAt=2):
+        yield document | {"deletedKey": document.pop("activityKey")}
+
+
 def message_id(conversation_id: str, seq: int) -> str:
     """An id of its own for each message of each conversation."""
     return f"msg_{conversation_id[5:7]}{conversation_id[-14:]}{seq:010d}"

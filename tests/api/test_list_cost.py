@@ -1,14 +1,12 @@
 """What filtered and sorted lists cost: the same at any size, or within a bound that docs/costs.md states."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from shared.repository.conversation_lists import EXAMINED
 from tests.api.conftest import Service
 from tests.api.costs import calls_of, charge_of, same_when_grown, store, warm
 from tests.api.pages import page, walk
+from tests.api.raw import conversations, deleted_conversations
 
 SCALARS = {
     "status": "ended",
@@ -21,29 +19,6 @@ SCALARS = {
 BOUND, BOUND_OF_TWO = 60.0, 120.0
 
 
-def _stored(first: int, count: int, **fields: Any) -> Iterator[dict[str, Any]]:
-    """Documents of 1 KB as the service stores them."""
-    for number in range(first, first + count):
-        ulid = f"{number:026d}"
-        yield {
-            "id": f"conv_{ulid}",
-            "type": "conversation",
-            "createdAt": number,
-            "title": "Bread",
-            "titleKey": f":bread\x01{ulid}",
-            "instructions": "i" * 600,
-            "status": "active",
-            "activity": {"lastAt": number},
-            "activityKey": f"{number:015d}{ulid}",
-            **fields,
-        }
-
-
-def _deleted(first: int, count: int) -> Iterator[dict[str, Any]]:
-    for document in _stored(first, count, deletedAt=1, expiresAt=2):
-        yield document | {"deletedKey": document.pop("activityKey")}
-
-
 @pytest.mark.parametrize("name", SCALARS)
 @pytest.mark.parametrize("order", ["desc", "asc"])
 async def test_one_scalar_filter_costs_the_same_among_two_thousand_conversations(
@@ -51,11 +26,11 @@ async def test_one_scalar_filter_costs_the_same_among_two_thousand_conversations
 ) -> None:
     await warm(service)
     field = {"agent_id": "agentId", "org_id": "orgId", "entity_type": "entityType"}.get(name, name)
-    await store(service, _stored(1, 10, **{field: SCALARS[name]}))
+    await store(service, conversations(1, 10, **{field: SCALARS[name]}))
 
     async def grow() -> None:
-        await store(service, _stored(100, 990))
-        await store(service, _stored(2_000, 1_000, **{field: SCALARS[name]}))
+        await store(service, conversations(100, 990))
+        await store(service, conversations(2_000, 1_000, **{field: SCALARS[name]}))
 
     await same_when_grown(service, [f"conversations?limit=5&order={order}&{name}={SCALARS[name]}"], grow)
     found = await walk(service, "conversations", limit=100, order=order, **{name: SCALARS[name]})
@@ -64,10 +39,10 @@ async def test_one_scalar_filter_costs_the_same_among_two_thousand_conversations
 
 async def test_one_value_among_many_others_costs_as_much_as_alone(service: Service) -> None:
     await warm(service)
-    await store(service, _stored(1, 3, product="rare"))
+    await store(service, conversations(1, 3, product="rare"))
 
     async def grow() -> None:
-        await store(service, _stored(100, 2_000, product="common"))
+        await store(service, conversations(100, 2_000, product="common"))
 
     await same_when_grown(service, ["conversations?product=rare"], grow)
 
@@ -77,11 +52,11 @@ async def test_a_first_page_by_age_or_title_costs_the_same_among_two_thousand(
     service: Service, sort: str
 ) -> None:
     await warm(service)
-    await store(service, _stored(1, 300))
+    await store(service, conversations(1, 300))
     path = f"conversations?limit=20&sort={sort}"
 
     async def grow() -> None:
-        await store(service, _stored(1_000, 1_700))
+        await store(service, conversations(1_000, 1_700))
 
     await same_when_grown(service, [path, f"{path}&order=asc", f"{path}&order=desc"], grow)
     assert charge_of(await calls_of(service, service.http.get(path))) <= 7
@@ -89,11 +64,11 @@ async def test_a_first_page_by_age_or_title_costs_the_same_among_two_thousand(
 
 async def test_deleted_ones_cost_the_same_among_two_thousand_others(service: Service) -> None:
     await warm(service)
-    await store(service, _deleted(1, 10))
+    await store(service, deleted_conversations(1, 10))
 
     async def grow() -> None:
-        await store(service, _stored(100, 1_000))
-        await store(service, _deleted(5_000, 1_000))
+        await store(service, conversations(100, 1_000))
+        await store(service, deleted_conversations(5_000, 1_000))
 
     paths = ["conversations?limit=5&deleted=only&order=asc", "conversations?limit=5&deleted=only"]
     await same_when_grown(service, paths, grow)
@@ -117,7 +92,7 @@ async def test_a_filter_that_finds_nothing_ends_within_its_bound_and_goes_on(
     service: Service, query: dict[str, str], bound: float
 ) -> None:
     await warm(service)
-    await store(service, _stored(1, 600, product="co_pilot"))
+    await store(service, conversations(1, 600, product="co_pilot"))
 
     calls = await calls_of(service, service.http.get("conversations", params=query))
     empty = await page(service, "conversations", **query)
@@ -133,9 +108,9 @@ async def test_short_pages_give_each_match_once_however_far_apart(
     service: Service, query: dict[str, str]
 ) -> None:
     await warm(service)
-    await store(service, _stored(1, 1, tags=["red"]))
-    await store(service, _stored(2, 2 * EXAMINED))
-    await store(service, _stored(1_000, 2, tags=["red"]))
+    await store(service, conversations(1, 1, tags=["red"]))
+    await store(service, conversations(2, 2 * EXAMINED))
+    await store(service, conversations(1_000, 2, tags=["red"]))
 
     first = await page(service, "conversations", **query, order="desc")
 
