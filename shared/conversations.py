@@ -213,7 +213,7 @@ class Conversations:
 
         def restored(conversation: Conversation) -> Change:
             now = self._clock()
-            if conversation.operation_id or conversation.copying:
+            if conversation.hidden or (conversation.expires_at or now) < now:
                 raise NotFound("conversation", identifier)
             if conversation.deleted_at is not None:
                 back = conversation.changed(deleted_at=None, expires_at=None)

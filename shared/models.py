@@ -197,11 +197,16 @@ class Conversation(Stored):
     @property
     def title_key(self) -> str:
         """Sorts by title in any case, untitled ones first, ties broken by the id's ULID."""
-        return f"{(self.title or '').casefold()}\x01{self.id.removeprefix('conv_')}"
+        return f":{(self.title or '').casefold()}\x01{self.id.removeprefix('conv_')}"
+
+    @property
+    def hidden(self) -> bool:
+        """Whether nobody sees it, not even as deleted: it is removed for good, or still made as a fork."""
+        return self.operation_id is not None or self.copying is not None
 
     def document(self) -> dict[str, Any]:
         """With the keys of the lists that show it, and no others: an index holds only what has the field."""
-        if self.operation_id or self.copying or self.ephemeral:
+        if self.hidden or self.ephemeral:
             return super().document()
         listed = "deletedKey" if self.deleted_at else "activityKey"
         return super().document() | {listed: self.activity_key, "titleKey": self.title_key}

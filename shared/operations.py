@@ -18,6 +18,7 @@ from shared.idempotency import Once
 from shared.ids import new_id
 from shared.logs import trace
 from shared.models import Caller
+from shared.purges import Purges
 from shared.records import Operation, OperationKind, operations_scope
 from shared.repository import BackgroundRepository, Conflict, PersonalData, TenantRepository
 
@@ -39,8 +40,10 @@ class Operations:
         tenants: TenantRepository,
         personal_data: PersonalData,
         background: BackgroundRepository,
+        purges: Purges,
         clock: Clock,
     ) -> None:
+        self._purges = purges
         self._tenants = tenants
         self._personal_data = personal_data
         self._background = background
@@ -61,7 +64,8 @@ class Operations:
 
     async def get(self, caller: Caller, identifier: str) -> Operation:
         """One of the caller's operations."""
-        return await self._tenants.operation(caller, identifier)
+        known = await self._tenants.operation(caller, identifier)
+        return await self._purges.settled(known) if known.kind == "purge" else known
 
     async def content(self, caller: Caller, identifier: str) -> AsyncIterator[bytes]:
         """What an export has written down, in JSON Lines. Raises OperationNotFinished before its end."""

@@ -74,7 +74,9 @@ class Services:
         self.inactivity = Inactivity(repository, background, clock)
         self.usage = UsageCounts(repository, tenants, policies, clock)
         self.audit = Audit(AuditRepository(self.database), clock)
-        self.operations = Operations(tenants, PersonalData(self.database, container), background, clock)
+        self.operations = Operations(
+            tenants, PersonalData(self.database, container), background, self.purges, clock
+        )
         self.administration = Administration(
             TenantConversations(self.database, container, clock), tenants, clock
         )

@@ -98,6 +98,21 @@ class Repository(Removals):
             except Missing:
                 raise NotFound("conversation", conversation_id) from None
 
+    async def keep(self, caller: Caller, receipt: Receipt) -> None:
+        """Store a receipt of a request whose effect lies elsewhere; RequestInProgress if the key is taken."""
+        partition, patience = await self._partition(caller), Patience()
+        while True:
+            try:
+                async with patience.limit():
+                    found = await self.receipt(caller, receipt.id)
+                    if found and found.try_id != receipt.try_id:
+                        raise in_progress()
+                    if not found:
+                        await partition.batch(receipt_operations(receipt))
+                    return
+            except (Conflict, Unavailable, TimeoutError):
+                await patience.wait()
+
     async def complete(self, caller: Caller, receipt: Receipt, completed: Receipt) -> Receipt:
         """Complete a receipt that a dead server has left open; what is stored if another did so first."""
         partition = await self._partition(caller)

@@ -249,7 +249,8 @@ def _true_or_false(text: object) -> object:
     return text
 
 
-Position = Annotated[str, Field(min_length=1, max_length=1024)]
+# A cursor holds the title where a list is sorted by it, at its longest in base64.
+Position = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
 class ContextQuery(BaseModel):
