@@ -14,6 +14,7 @@ from shared.models import Caller
 from shared.services import services
 
 HEADER = "Idempotency-Key"
+REPLAYED = {"Idempotency-Replayed": "true"}
 _KEY = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
 
 AsOnce = Annotated[
@@ -59,5 +60,4 @@ async def replay(caller: Caller, once: Once) -> Response | None:
         work = services().turns if receipt.answer_id else services().forks
         outcome = await work.outcome(caller, receipt)
         receipt = await repository.complete(caller, receipt, once.completed(receipt, outcome))
-    headers = {"Idempotency-Replayed": "true"}
-    return Response(stored_body(receipt), receipt.status or 200, headers, media_type="application/json")
+    return Response(stored_body(receipt), receipt.status or 200, REPLAYED, media_type="application/json")
