@@ -64,7 +64,9 @@ async def test_usage_is_counted_by_day_and_model(service: Service) -> None:
         assert yesterday[kind] == sum(turn["usage"][kind] for turn in turns) > 0
         assert sum(one[kind] for one in yesterday["models"]) == yesterday[kind]
         assert today[kind] == last["usage"][kind]
-    assert yesterday["request_units"] == round(sum(one["request_units"] for one in yesterday["models"]), 2) > 0
+    assert (
+        yesterday["request_units"] == round(sum(one["request_units"] for one in yesterday["models"]), 2) > 0
+    )
 
 
 async def test_usage_is_the_callers_own(service: Service) -> None:
