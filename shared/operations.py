@@ -120,9 +120,11 @@ class Operations:
 
     async def _steps_of(self, operation: Operation, most: int) -> Operation:
         for _ in range(most):
-            if operation.state == "completed" or operation.blocked:
+            if operation.state == "completed":
                 break
             operation = await self._steps[operation.kind](operation)
+            if operation.blocked:
+                break
         return operation
 
     async def _export(self, operation: Operation) -> Operation:
