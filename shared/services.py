@@ -21,6 +21,7 @@ from shared.messages import Messages
 from shared.operations import Operations
 from shared.policy import Policies
 from shared.purges import Purges
+from shared.rates import RequestRates
 from shared.repository import (
     AuditRepository,
     BackgroundRepository,
@@ -59,6 +60,7 @@ class Services:
         self.settings = settings
         self.clock = clock
         self.auth = authentication(settings)
+        self.rates = RequestRates(settings.requests_per_minute, clock)
         self.database = Database(settings, cosmos_transport)
         self.model = Model(settings, model_http_client)
         container = settings.cosmos_db_container_name

@@ -103,6 +103,8 @@ class Settings(BaseModel):
     model_timeout_seconds: float = Field(90, gt=0, le=200)
     context_token_budget: int = Field(16_000, ge=500, le=1_000_000)
 
+    requests_per_minute: int | None = Field(None, ge=1, le=100_000)
+
     loglevel: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     website_instance_id: str = ""
 

@@ -24,7 +24,7 @@ from starlette.responses import StreamingResponse
 from shared.auth import require_administrator
 from shared.errors import ServiceError
 from shared.http.binding import binder
-from shared.http.once import replay, shown
+from shared.http.once import REPLAYED, replay, shown
 from shared.http.problems import log_problem, problem
 from shared.http.resource import Accepted, EventStream, Resource, Streamed
 from shared.ids import new_ulid
@@ -119,7 +119,8 @@ def _runner(declared: Endpoint) -> Callable[[Request, str], Awaitable[Response]]
 
 
 async def _admit(caller: Caller, declared: Endpoint, request: Request, request_id: str) -> None:
-    """Refuse whoever may not do this, and have on record who does it in another's name."""
+    """Refuse whoever asks too often or may not do this, and have on record who does it in another's name."""
+    services().rates.take(caller)
     if declared.administrator:
         require_administrator(caller)
     if declared.administrator or caller.actor:
@@ -152,8 +153,10 @@ async def _answer(
 def _response(result: BaseModel | Streamed, status: int) -> Response:
     if isinstance(result, Streamed):
         return StreamingResponse(result.pieces, 200, result.headers, result.media_type)
-    headers = {"ETag": result.etag} if isinstance(result, Resource) and result.etag else None
-    status = 202 if isinstance(result, Accepted) else status
+    headers = {"ETag": result.etag} if isinstance(result, Resource) and result.etag else {}
+    if isinstance(result, Accepted):
+        status = 202
+        headers |= REPLAYED if result.replayed else {}
     return Response(result.model_dump_json(), status, headers, media_type="application/json")
 
 

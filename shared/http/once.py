@@ -17,6 +17,7 @@ from shared.models import Caller
 from shared.services import services
 
 HEADER = "Idempotency-Key"
+REPLAYED = {"Idempotency-Replayed": "true"}
 _KEY = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
 
 AsOnce = Annotated[
@@ -62,9 +63,8 @@ async def replay(caller: Caller, once: Once, stream: type[EventStream] | None = 
         work = services().turns if receipt.answer_id else services().forks
         outcome = await work.outcome(caller, receipt)
         receipt = await repository.complete(caller, receipt, once.completed(receipt, outcome))
-    headers = {"Idempotency-Replayed": "true"}
     if stream and receipt.answer_id:
         turn_id = same_ulid("resp", receipt.answer_id)
         events = stream.of(await services().turns.followed(caller, turn_id))
-        return StreamingResponse(events.pieces, 200, headers | events.headers, events.media_type)
-    return Response(stored_body(receipt), receipt.status or 200, headers, media_type="application/json")
+        return StreamingResponse(events.pieces, 200, REPLAYED | events.headers, events.media_type)
+    return Response(stored_body(receipt), receipt.status or 200, REPLAYED, media_type="application/json")

@@ -23,6 +23,13 @@ class Resource(BaseModel):
 class Accepted(BaseModel):
     """An answer that says that the work goes on; sent with the status 202."""
 
+    _replayed: bool = PrivateAttr(False)
+
+    @property
+    def replayed(self) -> bool:
+        """Whether it is the answer to the first request with this Idempotency-Key."""
+        return self._replayed
+
 
 @dataclass(frozen=True, slots=True)
 class Streamed:

@@ -1,6 +1,6 @@
 """The only part of the service that talks to Cosmos DB."""
 
-from shared.repository.audit import AuditRepository
+from shared.repository.audit import AuditRepository, at_key
 from shared.repository.background import BackgroundRepository
 from shared.repository.changes import Change, Changed
 from shared.repository.conversations import Repository, in_progress
@@ -28,6 +28,7 @@ __all__ = [
     "TenantConversations",
     "TenantRepository",
     "Transport",
+    "at_key",
     "in_progress",
     "metered",
     "spent",

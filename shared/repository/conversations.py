@@ -92,11 +92,9 @@ class Repository(Removals):
                     if change.conversation is before and change.alone:
                         return Changed(before)
                     return await self._commit(caller, before, change.marked(change_id))
-            except (Conflict, Unavailable, TimeoutError):
+            except (Conflict, Missing, Unavailable, TimeoutError):  # Missing: what was known of is erased
                 known = None
                 await patience.wait()
-            except Missing:
-                raise NotFound("conversation", conversation_id) from None
 
     async def keep(self, caller: Caller, receipt: Receipt) -> None:
         """Store a receipt of a request whose effect lies elsewhere; RequestInProgress if the key is taken."""

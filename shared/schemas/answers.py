@@ -203,7 +203,10 @@ class ErasureReceipt(BaseModel):
 
 
 class Operation(BaseModel):
-    """Work that goes on after its request was answered. progress: documents done so far; counts: by type."""
+    """Work that goes on after its request was answered. progress: documents done so far; counts: by type.
+
+    blocked: why it can't go on for now, such as a legal hold.
+    """
 
     id: str
     object: Literal["operation"] = "operation"
@@ -212,6 +215,7 @@ class Operation(BaseModel):
     progress: int
     conversation_id: str | None
     counts: dict[str, int]
+    blocked: str | None
     receipt: ErasureReceipt | None
     created_at: int
     updated_at: int
@@ -227,6 +231,7 @@ class Operation(BaseModel):
             progress=sum(stored.counts.values()),
             conversation_id=stored.conversation_id,
             counts=stored.counts,
+            blocked=stored.blocked,
             receipt=_receipt(stored),
             created_at=_seconds(stored.created_at),
             updated_at=_seconds(stored.updated_at),
@@ -242,6 +247,13 @@ def _receipt(stored: records.Operation) -> ErasureReceipt | None:
 
 class OperationStarted(Operation, Accepted):
     """The work goes on; `GET operations/{id}` says how far it has come."""
+
+    @classmethod
+    def of(cls, stored: records.Operation) -> Self:
+        """As it is answered."""
+        started = super().of(stored)
+        started._replayed = stored.replayed
+        return started
 
 
 class DeadLetter(BaseModel):

@@ -17,6 +17,7 @@ FLOORS = [
     ("shared.http.resource", 2),
     ("shared.schemas", 6),
     ("shared.http", 6),
+    ("shared.audit_check", 6),
     ("shared.services", 5),
     ("shared.auth", 4),
     ("shared.cursors", 4),
