@@ -37,7 +37,7 @@ class Services:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self.auth = authentication(settings)
+        self.auth = authentication(settings, clock)
         self.database = Database(settings, cosmos_transport)
         self.model = Model(settings, model_http_client)
         container = settings.cosmos_db_container_name
@@ -53,6 +53,7 @@ class Services:
 
     async def close(self) -> None:
         """Close what holds connections."""
+        await self.auth.close()
         await self.model.close()
         await self.database.close()
 
