@@ -61,7 +61,7 @@ class Tokens:
             raise Unauthorized("The token doesn't name its key (kid).")
         if tenant is None:
             raise Unauthorized("The token lacks the claim 'tid'.")
-        if tenant not in self._tenants:
+        if not isinstance(tenant, str) or tenant not in self._tenants:
             raise Unauthorized("The token is of a tenant that isn't admitted here.")
         return tenant, header["kid"]
 

@@ -108,7 +108,13 @@ class Service:
 
 
 @pytest.fixture
-async def service() -> AsyncIterator[Service]:
+def environment() -> dict[str, str]:
+    """Settings other than those below; a module that needs some overrides this."""
+    return {}
+
+
+@pytest.fixture
+async def service(environment: dict[str, str]) -> AsyncIterator[Service]:
     clock, model = FakeClock(), ModelServer()
     engine = Engine.open(None, clock=clock.seconds)
     settings = Settings.load(
@@ -118,6 +124,7 @@ async def service() -> AsyncIterator[Service]:
             "COSMOS_DB_KEY": engine.key,
             "OPENAI_BASE_URL": "http://offline.model/v1",
             "ALLOWED_MODELS": "small,large",
+            **environment,
         }
     )
     services = Services(
