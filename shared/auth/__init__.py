@@ -1,11 +1,11 @@
 """Who is asking: request headers in, Caller out."""
 
-from shared.auth.callers import Authentication
+from shared.auth.callers import ADMINISTRATOR, ON_BEHALF, Authentication, require_administrator
 from shared.auth.local import LocalAuthentication
 from shared.clock import Clock
 from shared.settings import Settings
 
-__all__ = ["Authentication", "authentication"]
+__all__ = ["ADMINISTRATOR", "ON_BEHALF", "Authentication", "authentication", "require_administrator"]
 
 
 def authentication(settings: Settings, clock: Clock) -> Authentication:

@@ -11,7 +11,7 @@ from shared.models import Caller
 
 READ_WRITE = "Conversations.ReadWrite"
 ON_BEHALF = "Conversations.OnBehalf"
-ADMIN = "Conversations.Admin"
+ADMINISTRATOR = "Conversations.Admin"
 ON_BEHALF_OF = "X-On-Behalf-Of"
 
 # What may stand in a partition key and in a log line: no control characters, no surrounding blanks.
@@ -62,13 +62,15 @@ def caller_of(identity: Identity, headers: Headers) -> Caller:
     permissions = identity.permissions
     if ON_BEHALF_OF in headers:
         return _user_of(identity, headers)
-    if permissions & {READ_WRITE, ADMIN}:
+    if permissions & {READ_WRITE, ADMINISTRATOR}:
         return Caller(identity.tenant_id, identity.subject_id, identity.email, permissions)
     if ON_BEHALF in permissions:
         raise InvalidRequest(
             f"{ON_BEHALF_OF} is required: the user on whose behalf you ask.", param=ON_BEHALF_OF
         )
-    raise Forbidden(f"This takes the scope {READ_WRITE}, or one of the app roles {ON_BEHALF} and {ADMIN}.")
+    raise Forbidden(
+        f"This takes the scope {READ_WRITE}, or one of the app roles {ON_BEHALF} and {ADMINISTRATOR}."
+    )
 
 
 def _user_of(service: Identity, headers: Headers) -> Caller:
@@ -80,3 +82,9 @@ def _user_of(service: Identity, headers: Headers) -> Caller:
         raise InvalidRequest(f"{ON_BEHALF_OF} should name one user.", param=ON_BEHALF_OF)
     user = user.lower() if _GUID.fullmatch(user) else user  # as tokens have it: one person, one partition
     return Caller(service.tenant_id, user, actor=service.subject_id)
+
+
+def require_administrator(caller: Caller) -> None:
+    """Refuse whoever is no administrator of their tenant."""
+    if ADMINISTRATOR not in caller.roles:
+        raise Forbidden(f"This takes the app role {ADMINISTRATOR}.")
