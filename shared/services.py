@@ -11,6 +11,7 @@ from shared.context import ContextReader
 from shared.conversations import Conversations
 from shared.descriptions import Descriptions
 from shared.enrichment import Enrichment
+from shared.logs import quiet_libraries
 from shared.messages import Messages
 from shared.repository import BackgroundRepository, Database, Repository, Transport
 from shared.settings import Settings, read_environment
@@ -66,6 +67,7 @@ def install(made: Services) -> None:
     global _installed
     _installed = made
     logging.getLogger("shared").setLevel(made.settings.loglevel)
+    quiet_libraries()
 
 
 def services() -> Services:
