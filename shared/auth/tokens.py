@@ -52,7 +52,7 @@ class Tokens:
         """The tenant and the key that a token claims to be of: which keys to check it with, nothing more."""
         try:
             parts = jwt.decode_complete(token, options={"verify_signature": False})
-        except (PyJWTError, ValueError, RecursionError):
+        except PyJWTError:
             raise Unauthorized("The token is not a JSON Web Token.") from None
         header, tenant = parts["header"], parts["payload"].get("tid")
         if header.get("alg") != _ALGORITHM:

@@ -463,7 +463,7 @@ LIES: dict[str, Callable[[], dict[str, tuple[int, bytes]]]] = {
     "a-list": lambda: {"configuration": (200, b"[]")},
     "deep": lambda: {"keys": (200, b"[" * 100_000)},
     "endless-number": lambda: {"keys": (200, b'{"keys":' + b"9" * 5000 + b"}")},
-    "huge": lambda: {"keys": (200, b" " * 2_000_000)},
+    "huge": lambda: {"keys": (200, b" " * 2_000_000 + _set_of(jwk("first", private_key("first")))[1])},
     "keys-404": lambda: {"keys": (404, b"{}")},
     "other-issuer": lambda: {
         "configuration": (200, b'{"issuer":"https://evil.example","jwks_uri":"https://evil.example/keys"}')
@@ -497,12 +497,16 @@ async def test_what_is_no_set_of_keys_is_none(service: Service, issuer: Issuer, 
 async def test_keys_from_elsewhere_than_the_authority_are_not_fetched(
     service: Service, issuer: Issuer
 ) -> None:
-    configuration = {"issuer": f"{issuer.url}/{TENANT}/v2.0", "jwks_uri": f"{issuer.url}0/keys"}
-    issuer.answers["configuration"] = (200, json.dumps(configuration).encode())
+    elsewhere = issuer.url.replace("127.0.0.1", "localhost")
+    own, another = f"{issuer.url}/{TENANT}/v2.0", f"{issuer.url}/{OTHER_TENANT}/v2.0"
+    for issued_by, place in ((own, elsewhere), (another, issuer.url)):
+        configuration = {"issuer": issued_by, "jwks_uri": f"{place}/{TENANT}/discovery/v2.0/keys"}
+        issuer.answers["configuration"] = (200, json.dumps(configuration).encode())
+        service.clock.pass_seconds(keys.FLOOR_SECONDS_WITHOUT_KEYS)
 
-    refused(await _start(service, issuer.token()), 503, "unavailable")
+        refused(await _start(service, issuer.token()), 503, "unavailable")
 
-    assert issuer.asked["keys"] == 0
+    assert issuer.asked == {"configuration": 2}
 
 
 async def test_one_odd_key_does_not_spoil_the_others(service: Service, issuer: Issuer) -> None:
