@@ -29,7 +29,7 @@ EntityType = Literal["USER", "LEAD"]
 class Caller:
     """Whose data a call may touch: the only source of a partition key.
 
-    actor: the service that acts on behalf of the user, None where it is the user.
+    actor: the service that asks on the user's behalf, None where the user does so. roles: those of the user.
     """
 
     tenant_id: str

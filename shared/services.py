@@ -17,6 +17,7 @@ from shared.descriptions import Descriptions
 from shared.enrichment import Enrichment
 from shared.forks import Forks
 from shared.inactivity import Inactivity
+from shared.logs import quiet_libraries
 from shared.messages import Messages
 from shared.operations import Operations
 from shared.policy import Policies
@@ -59,7 +60,7 @@ class Services:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self.auth = authentication(settings)
+        self.auth = authentication(settings, clock)
         self.rates = RequestRates(settings.requests_per_minute, clock)
         self.database = Database(settings, cosmos_transport)
         self.model = Model(settings, model_http_client)
@@ -95,6 +96,7 @@ class Services:
     async def close(self) -> None:
         """Close what holds connections."""
         await self.turns.close()
+        await self.auth.close()
         await self.model.close()
         await self.database.close()
 
@@ -107,6 +109,7 @@ def install(made: Services) -> None:
     global _installed
     _installed = made
     logging.getLogger("shared").setLevel(made.settings.loglevel)
+    quiet_libraries()
 
 
 def services() -> Services:

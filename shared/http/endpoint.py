@@ -27,6 +27,7 @@ from shared.http.binding import binder
 from shared.http.once import REPLAYED, replay, shown
 from shared.http.problems import log_problem, problem
 from shared.http.resource import Accepted, EventStream, Resource, Streamed
+from shared.http.safeguards import in_time, secure
 from shared.ids import new_ulid
 from shared.models import Caller
 from shared.records import digest_of
@@ -139,13 +140,14 @@ async def _answer(
     started = time.perf_counter()
     with metered() as cost:
         try:
-            response = await run(request, request_id)
+            response = await in_time(run(request, request_id))
         except ClientDisconnect:
             response = Response(status_code=HUNG_UP)
         except Exception as error:
             log_problem(error, request_id)
             response = problem(error, request_id)
     response.headers["x-request-id"] = request_id
+    secure(response)
     _log(declared, response.status_code, time.perf_counter() - started, cost, request_id)
     return response
 

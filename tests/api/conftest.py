@@ -117,13 +117,19 @@ class Service:
 
 
 @pytest.fixture
-async def service() -> AsyncIterator[Service]:
-    async with running_service() as service:
+def environment() -> dict[str, str]:
+    """Settings other than those below; a module that needs some overrides this."""
+    return {}
+
+
+@pytest.fixture
+async def service(environment: dict[str, str]) -> AsyncIterator[Service]:
+    async with running_service(environment) as service:
         yield service
 
 
 @asynccontextmanager
-async def running_service() -> AsyncIterator[Service]:
+async def running_service(environment: dict[str, str] | None = None) -> AsyncIterator[Service]:
     """A new service with an empty database."""
     clock, model = FakeClock(), ModelServer()
     engine = Engine.open(None, clock=clock.seconds)
@@ -134,6 +140,7 @@ async def running_service() -> AsyncIterator[Service]:
             "COSMOS_DB_KEY": engine.key,
             "OPENAI_BASE_URL": "http://offline.model/v1",
             "ALLOWED_MODELS": "small,large",
+            **(environment or {}),
         }
     )
     made = Services(

@@ -1,39 +1,25 @@
 """Every act of an administrator, or of a service in a user's name, is on record."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import httpx2
 import pytest
 
 from local.cosmos import Fault
-from shared.auth import LocalAuthentication
 from shared.http.endpoint import endpoints
-from shared.models import Caller
 from shared.records import digest_of
-from shared.services import services
 from tests.api.conftest import Service
 from tests.api.raw_store import everything
 from tests.api.refusals import refused
 
 ROOT = {"X-Local-User": "root", "X-Local-Roles": "Conversations.Admin"}
-SERVICE = {"X-Local-User": "alice", "X-On-Behalf-Of": "alice"}
+SERVICE = {
+    "X-Local-User": "the-service",
+    "X-Local-Roles": "Conversations.OnBehalf",
+    "X-On-Behalf-Of": "alice",
+}
 MONTH = "2027-01"
-
-
-class OnBehalf(LocalAuthentication):
-    """A service that acts in the name of the local user."""
-
-    async def caller(self, headers: Mapping[str, str]) -> Caller:
-        caller = await super().caller(headers)
-        actor = "the-service" if "X-On-Behalf-Of" in headers else None
-        return Caller(caller.tenant_id, caller.user_id, caller.email, caller.roles, actor)
-
-
-@pytest.fixture(autouse=True)
-def on_behalf(service: Service) -> None:
-    services().auth = OnBehalf()
 
 
 async def _entries(service: Service, **query: str) -> list[dict[str, Any]]:

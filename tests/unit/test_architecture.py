@@ -35,7 +35,12 @@ FLOORS = [
     ("shared", 4),
 ]
 # The SDKs, and the only place that may import each.
-SDKS = {"azure.cosmos": "shared.repository", "azure.core": "shared.repository", "openai": "shared.ai"}
+SDKS = {
+    "azure.cosmos": "shared.repository",
+    "azure.core": "shared.repository",
+    "openai": "shared.ai",
+    "jwt": "shared.auth",
+}
 
 
 def floor(module: str) -> int | None:
