@@ -81,10 +81,11 @@ def _unindexed(containers: list[dict[str, Any]], repository: Path) -> Iterator[s
         for policy in policies
         for index in policy.get("compositeIndexes", [])
     }
+    indexed = included | {f"{path}/?" for index in composites for path in index}
     for where, query in _queries(repository):
         for name in sorted(set(_PROPERTY.findall(query)) - _ALWAYS_INDEXED):
             path = "/" + name.replace(".", "/")
-            if not {f"{path}/?", f"{path}/*", f"{path}/[]/?", f"/{name.partition('.')[0]}/*"} & included:
+            if not {f"{path}/?", f"{path}/*", f"{path}/[]/?", f"/{name.partition('.')[0]}/*"} & indexed:
                 yield f"containers.json: {where} asks for c.{name}, which no container indexes"
         order = _ORDER_BY.search(query)
         columns = tuple("/" + name for name in _PROPERTY.findall(order[1])) if order else ()
