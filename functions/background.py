@@ -35,3 +35,15 @@ async def enrich(documents: func.DocumentList) -> None:
 async def sweep(timer: func.TimerRequest) -> None:
     """Every minute: close turns whose server has died, and do due work that was missed."""
     await services().sweep.run()
+
+
+@bp.timer_trigger(arg_name="timer", schedule="30 * * * * *", run_on_startup=False, use_monitor=True)
+async def purge(timer: func.TimerRequest) -> None:
+    """Every minute: remove what was purged or cleared, and what can't be restored any more."""
+    await services().purges.run()
+
+
+@bp.timer_trigger(arg_name="timer", schedule="0 */5 * * * *", run_on_startup=False, use_monitor=True)
+async def end_inactive(timer: func.TimerRequest) -> None:
+    """Every five minutes: end conversations without activity, in the tenants that want it."""
+    await services().inactivity.run()

@@ -5,22 +5,25 @@ from typing import Annotated
 import azure.functions as func
 from fastapi import Query
 
-from shared import models
 from shared.cursors import decode_cursor, encode_cursor
 from shared.http import AsCaller, AsOnce, IfMatch, endpoint
+from shared.schemas.analytics import ConversationAnalytics
 from shared.schemas.answers import (
     Conversation,
     ConversationContext,
     ConversationDeleted,
     ConversationSummary,
     Listed,
+    OperationStarted,
 )
 from shared.schemas.requests import (
     ContextQuery,
     ConversationChanges,
+    ConversationsQuery,
+    DeletionQuery,
     Ending,
     NewConversation,
-    NewestFirst,
+    NewFork,
     NewTitle,
 )
 from shared.services import services
@@ -36,16 +39,20 @@ async def create_conversation(caller: AsCaller, body: NewConversation, once: AsO
 
 @endpoint(bp, "GET", "conversations")
 async def list_conversations(
-    caller: AsCaller, query: Annotated[NewestFirst, Query()]
+    caller: AsCaller, query: Annotated[ConversationsQuery, Query()]
 ) -> Listed[Conversation]:
-    """List the caller's conversations, by last activity."""
-    after = query.after and decode_cursor(query.after, caller, "conversations", query.order)
-    page = await services().conversations.page(caller, order=query.order, limit=query.limit, after=after)
-
-    def cursor(last: models.Conversation) -> str:
-        return encode_cursor(last.activity_key or "", caller, "conversations", query.order)
-
-    return Listed[Conversation].of(page, Conversation.of, cursor)
+    """List the caller's conversations."""
+    page = await services().conversations.page(
+        caller,
+        query.filters(),
+        sort=query.sort,
+        order=query.direction,
+        limit=query.limit,
+        after=query.after and decode_cursor(query.after, caller, *query.list_of()),
+    )
+    return Listed[Conversation].of(
+        page, Conversation.of, lambda position: encode_cursor(position, caller, *query.list_of())
+    )
 
 
 @endpoint(bp, "GET", "conversations/{conversation_id}")
@@ -65,10 +72,18 @@ async def rename_conversation(
 
 @endpoint(bp, "DELETE", "conversations/{conversation_id}")
 async def delete_conversation(
-    caller: AsCaller, conversation_id: str, if_match: IfMatch = None
-) -> ConversationDeleted:
-    """Delete a conversation; it can be restored until it expires."""
-    return ConversationDeleted.of(await services().conversations.delete(caller, conversation_id, if_match))
+    caller: AsCaller,
+    conversation_id: str,
+    query: Annotated[DeletionQuery, Query()],
+    if_match: IfMatch = None,
+) -> ConversationDeleted | OperationStarted:
+    """Delete a conversation; it can be restored until it expires, unless it is purged."""
+    if not query.purge:
+        return ConversationDeleted.of(
+            await services().conversations.delete(caller, conversation_id, if_match)
+        )
+    operation = await services().purges.purge(caller, conversation_id, if_match)
+    return OperationStarted.of(operation) if operation else ConversationDeleted.gone(conversation_id)
 
 
 @endpoint(bp, "POST", "conversations/{conversation_id}/restore")
@@ -136,3 +151,18 @@ async def get_context(
     """Read what the model is sent before the next question, with counts."""
     conversation, context = await services().context.next(caller, conversation_id, query.max_tokens)
     return ConversationContext.of(conversation, context)
+
+
+@endpoint(bp, "GET", "conversations/{conversation_id}/analytics")
+async def get_analytics(caller: AsCaller, conversation_id: str) -> ConversationAnalytics:
+    """Read a conversation in figures."""
+    return ConversationAnalytics.of(await services().conversations.get(caller, conversation_id))
+
+
+@endpoint(bp, "POST", "conversations/{conversation_id}/fork", status=201)
+async def fork_conversation(
+    caller: AsCaller, conversation_id: str, body: NewFork, once: AsOnce = None
+) -> Conversation:
+    """Copy the path to a message into a conversation of its own."""
+    fork = await services().forks.fork(caller, conversation_id, body.up_to_message_id, once)
+    return Conversation.of(fork)

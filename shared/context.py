@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.ai import Prompt, count_tokens
-from shared.models import Caller, Conversation, Message, Role
+from shared.models import Caller, Conversation, Message, Page, Role
 from shared.repository import Repository
 
 # Bounds on what one turn reads: the newest messages before the question, and older system messages.
@@ -70,33 +70,25 @@ class ContextReader:
         place of the setting's.
         """
         budget = min(budget or self._budget, self._budget)
-        path = [message for message in (parent, leaf) if message]
+        path, more = [message for message in (parent, leaf) if message], False
         if path and path[0].parent_id:
-            path = await self._path(caller, conversation.id, path)
+            page = await self._path(caller, conversation, path[0], MESSAGES)
+            path, more = [*reversed(page.items), *path], page.next is not None
         system = [message for message in path if message.role == "system"]
-        unread = path and path[0].parent_id and conversation.activity.system_messages > len(system)
-        if unread and not conversation.activity.branched:  # else they may be another branch's
-            system = [*await self._older_system(caller, conversation.id, path[0].seq), *system]
+        if more and conversation.activity.system_messages > len(system):
+            older = await self._path(caller, conversation, path[0], SYSTEM_MESSAGES, "systemKey")
+            system = [*reversed(older.items), *system]
         head = list(_head(conversation, instructions, system))
         dialogue = _newest_within(budget - sum(entry.tokens for entry in head), path)
         return Context((*head, *dialogue), budget)
 
-    async def _path(self, caller: Caller, conversation_id: str, end: list[Message]) -> list[Message]:
-        """The end of a path with its ancestors, oldest first, until the root or the bound on reading."""
-        path = list(end)
-        page = await self._repository.page_of_messages(
-            caller, conversation_id, order="desc", limit=MESSAGES, below=path[0].seq
+    async def _path(
+        self, caller: Caller, conversation: Conversation, end: Message, limit: int, key: str = "branchKey"
+    ) -> Page[Message]:
+        """What comes before a message on its path, newest first."""
+        return await self._repository.page_of_path(
+            caller, conversation, end.path, order="desc", limit=limit, below=end.seq, key=key
         )
-        for message in page.items:
-            if message.id == path[0].parent_id:
-                path.insert(0, message)
-        return path
-
-    async def _older_system(self, caller: Caller, conversation_id: str, below: int) -> list[Message]:
-        found = await self._repository.system_messages(
-            caller, conversation_id, below=below, limit=SYSTEM_MESSAGES
-        )
-        return list(reversed(found))
 
 
 def _head(conversation: Conversation, instructions: str | None, system: Iterable[Message]) -> Iterable[Entry]:

@@ -6,15 +6,15 @@ from typing import Any
 
 from shared.clock import Clock
 from shared.due import due_at
-from shared.errors import InvalidRequest
+from shared.errors import NotFound
+from shared.filters import ConversationFilter, Order, Sort
 from shared.idempotency import Once, finished_at_once
 from shared.ids import new_id
-from shared.models import MAX_METADATA, Activity, Caller, Conversation, Ended, EntityType, Page
-from shared.repository import Change, Order, Repository
-from shared.transitions import active_at, activity_key, reopened, require_active
-
-# How long a deleted conversation can be restored.
-RETENTION_MS = 30 * 24 * 60 * 60 * 1000
+from shared.metadata import merged
+from shared.models import Activity, Caller, Conversation, Ended, EntityType, Page
+from shared.policy import Policies
+from shared.repository import Change, Repository
+from shared.transitions import reopened, require_active
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +43,20 @@ class ConversationUpdate:
 class Conversations:
     """Starts, lists, changes, ends, deletes and restores conversations."""
 
-    def __init__(self, repository: Repository, clock: Clock) -> None:
+    def __init__(self, repository: Repository, policies: Policies, clock: Clock) -> None:
         self._repository = repository
+        self._policies = policies
         self._clock = clock
 
     async def create(
         self, caller: Caller, draft: ConversationDraft, once: Once | None = None
     ) -> Conversation:
         """Start a conversation, owned by the caller."""
+        if draft.product:
+            (await self._policies.of(caller.tenant_id)).check_product(draft.product)
         now = self._clock()
-        identifier = new_id("conv", now)
         conversation = Conversation(
-            id=identifier,
+            id=new_id("conv", now),
             tenant_id=caller.tenant_id,
             user_id=caller.user_id,
             user_email=caller.email,
@@ -70,9 +72,8 @@ class Conversations:
             tags=draft.tags,
             pinned=draft.pinned,
             activity=Activity(last_at=now),
-            activity_key=activity_key(identifier, now),
         )
-        receipt = finished_at_once(once, caller, now, conversation)
+        receipt = finished_at_once(once, caller, now, conversation, conversation.id)
         return await self._repository.create(caller, conversation, receipt)
 
     async def get(self, caller: Caller, identifier: str) -> Conversation:
@@ -80,10 +81,19 @@ class Conversations:
         return await self._repository.conversation(caller, identifier)
 
     async def page(
-        self, caller: Caller, *, order: Order, limit: int, after: str | None
+        self,
+        caller: Caller,
+        filters: ConversationFilter,
+        *,
+        sort: Sort,
+        order: Order,
+        limit: int,
+        after: str | None,
     ) -> Page[Conversation]:
-        """The caller's conversations by last activity, behind the activity key `after`."""
-        return await self._repository.page_of_conversations(caller, order=order, limit=limit, after=after)
+        """The caller's conversations that the filters leave, behind a position of this list."""
+        return await self._repository.page_of_conversations(
+            caller, filters, sort=sort, order=order, limit=limit, after=after
+        )
 
     async def rename(self, caller: Caller, identifier: str, title: str, if_match: str | None) -> Conversation:
         """Give it a title that nothing automatic will ever replace."""
@@ -94,13 +104,15 @@ class Conversations:
         self, caller: Caller, identifier: str, update: ConversationUpdate, if_match: str | None
     ) -> Conversation:
         """Change some of its fields; what isn't named stays."""
+        if product := update.fields.get("product"):
+            (await self._policies.of(caller.tenant_id)).check_product(product)
 
         def updated(conversation: Conversation) -> Change:
             changed = conversation.changed(**update.fields)
             if "title" in update.fields:
                 changed = changed.changed(title_source="user")
             if update.metadata:
-                changed = changed.changed(metadata=_merged(conversation.metadata, update.metadata))
+                changed = changed.changed(metadata=merged(conversation.metadata, update.metadata))
             return Change(changed.changed(due_at=due_at(changed, self._clock())))
 
         done = await self._repository.change(caller, identifier, updated, if_match=if_match)
@@ -157,7 +169,7 @@ class Conversations:
         def change(conversation: Conversation) -> Change:
             now, there = self._clock(), moved(conversation)
             there = there.changed(due_at=due_at(there, now))
-            return Change(there, receipt=finished_at_once(once, caller, now, there))
+            return Change(there, receipt=finished_at_once(once, caller, now, there, there.id))
 
         done = await self._repository.change(caller, identifier, change, if_match=if_match)
         return done.conversation
@@ -165,13 +177,11 @@ class Conversations:
     async def delete(self, caller: Caller, identifier: str, if_match: str | None) -> Conversation:
         """Put it out of sight; it can be restored until it expires."""
 
-        def deleted(conversation: Conversation) -> Change:
+        async def deleted(conversation: Conversation) -> Change:
+            policy = await self._policies.of(caller.tenant_id)
             now = self._clock()
-            return Change(
-                conversation.changed(
-                    deleted_at=now, expires_at=now + RETENTION_MS, activity_key=None, due_at=None
-                )
-            )
+            expires_at = now + policy.retention_ms
+            return Change(conversation.changed(deleted_at=now, expires_at=expires_at, due_at=None))
 
         done = await self._repository.change(caller, identifier, deleted, if_match=if_match)
         return done.conversation
@@ -183,20 +193,14 @@ class Conversations:
 
         def restored(conversation: Conversation) -> Change:
             now = self._clock()
+            if conversation.operation_id or conversation.copying:
+                raise NotFound("conversation", identifier)
             if conversation.deleted_at is not None:
                 back = conversation.changed(deleted_at=None, expires_at=None)
-                back = active_at(back, conversation.activity.last_at)
                 conversation = back.changed(due_at=due_at(back, now))
-            return Change(conversation, receipt=finished_at_once(once, caller, now, conversation))
+            return Change(
+                conversation, receipt=finished_at_once(once, caller, now, conversation, conversation.id)
+            )
 
         done = await self._repository.change(caller, identifier, restored, if_match=if_match, deleted=True)
         return done.conversation
-
-
-def _merged(metadata: dict[str, str], changes: dict[str, str | None]) -> dict[str, str]:
-    merged = {name: value for name, value in (metadata | changes).items() if value is not None}
-    if len(merged) > MAX_METADATA:
-        raise InvalidRequest(
-            f"metadata: would have {len(merged)} pairs; it takes at most {MAX_METADATA}.", param="metadata"
-        )
-    return merged

@@ -14,7 +14,7 @@ def encode_cursor(position: str, caller: Caller, *list_of: str) -> str:
     return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, caller: Caller, *list_of: str) -> str:
+def decode_cursor(cursor: str, caller: Caller, *list_of: str, param: str = "after") -> str:
     """The position of a cursor; InvalidCursor if it is damaged, or another caller's or list's."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
@@ -23,20 +23,22 @@ def decode_cursor(cursor: str, caller: Caller, *list_of: str) -> str:
     except (ValueError, TypeError):
         genuine = False
     if not genuine:
-        raise _invalid()
+        raise _invalid(param)
     return str(position)
 
 
-def decode_number(cursor: str, caller: Caller, *list_of: str) -> int:
-    """The same, where positions are numbers."""
-    position = decode_cursor(cursor, caller, *list_of)
+def position_of(given: str | None, param: str, caller: Caller, *list_of: str) -> int | str | None:
+    """A place in a list of messages: a cursor's seq, or a message's id as it is. param: where it is given."""
+    if given is None or given.startswith("msg_"):
+        return given
+    position = decode_cursor(given, caller, *list_of, param=param)
     if not (position.isascii() and position.isdecimal()):
-        raise _invalid()
+        raise _invalid(param)
     return int(position)
 
 
-def _invalid() -> InvalidCursor:
-    return InvalidCursor("after is not a cursor of this list; take next_cursor as it was.", param="after")
+def _invalid(param: str) -> InvalidCursor:
+    return InvalidCursor(f"{param} is not a cursor of this list; take next_cursor as it was.", param=param)
 
 
 def _checksum(position: str, caller: Caller, list_of: tuple[str, ...]) -> str:

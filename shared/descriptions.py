@@ -90,12 +90,14 @@ class Descriptions:
                 break
 
         def refreshed(conversation: Conversation) -> Change:
-            return Change(conversation, receipt=finished_at_once(once, caller, self._clock(), conversation))
+            return Change(
+                conversation, receipt=finished_at_once(once, caller, self._clock(), conversation, identifier)
+            )
 
         return (await self._repository.change(caller, identifier, refreshed, known=conversation)).conversation
 
     async def _give_title(self, owner: Caller, conversation: Conversation) -> Conversation:
-        page = await self._repository.page_of_messages(owner, conversation.id, order="asc", limit=TITLE_PAGE)
+        page = await self._repository.page_of_messages(owner, conversation, order="asc", limit=TITLE_PAGE)
         messages = [
             message for message in page.items if _says_something(message) and message.role != "system"
         ]
@@ -123,7 +125,7 @@ class Descriptions:
         """Roll the summary forward over the next messages, never over one in progress."""
         old = conversation.summary
         page = await self._repository.page_of_messages(
-            owner, conversation.id, order="asc", limit=SUMMARY_PAGE, above=old.through_seq if old else 0
+            owner, conversation, order="asc", limit=SUMMARY_PAGE, above=old.through_seq if old else 0
         )
         finished = list(takewhile(lambda message: message.status != "in_progress", page.items))
         if not finished:

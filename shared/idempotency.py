@@ -59,9 +59,12 @@ class Once:
             )
 
 
-def finished_at_once(once: Once | None, caller: Caller, now: int, outcome: object) -> Receipt | None:
-    """The receipt of a request whose first write is its last."""
-    return once.completed(once.opened(caller, now), outcome) if once else None
+def finished_at_once(
+    once: Once | None, caller: Caller, now: int, outcome: object, conversation_id: str
+) -> Receipt | None:
+    """The receipt of a request whose first write is its last, on this conversation."""
+    opened = once.opened(caller, now, conversation_id=conversation_id) if once else None
+    return once.completed(opened, outcome) if once and opened else None
 
 
 def stored_body(receipt: Receipt) -> str:

@@ -10,6 +10,8 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from shared.paths import Path
+
 # Characters of a message; pairs of metadata.
 MAX_CONTENT = 100_000
 MAX_METADATA = 16
@@ -70,15 +72,40 @@ class Summary(Part):
 class Activity(Part):
     """What the default list of messages shows, counted; changed with it and never recomputed from it.
 
-    branched: whether some message has gone on from another than the leaf.
+    characters: of their contents. answer_ms: from question to answer, of all turns that have ended.
+    Tokens and request units are those of the turns; what was spent on a message that is deleted stays.
     """
 
-    message_count: int = 0
     user_messages: int = 0
+    assistant_messages: int = 0
     system_messages: int = 0
+    characters: int = 0
+    failed_answers: int = 0
+    liked: int = 0
+    disliked: int = 0
+    ratings: int = 0
+    rating_sum: int = 0
     last_message_id: str | None = None
-    branched: bool = False
     last_at: int
+    turns: int = 0
+    answer_ms: int = 0
+    first_answer_ms: int | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    request_units: float = 0
+
+    @property
+    def message_count(self) -> int:
+        """All of them."""
+        return self.user_messages + self.assistant_messages + self.system_messages
+
+
+class Leaf(Part):
+    """The message that the next one goes on from. tip: whether nothing has gone on from it in its branch."""
+
+    id: str
+    path: Path
+    tip: bool = True
 
 
 class Ended(Part):
@@ -95,12 +122,25 @@ class Lease(Part):
     answer_id: str
 
 
+class Copying(Part):
+    """A fork under way, of the path to a message: what lies up to through_seq is here.
+
+    alive_until: then whoever makes it has died, unless it has come further.
+    """
+
+    up_to_id: str
+    through_seq: int = 0
+    alive_until: int
+
+
 class Conversation(Stored):
     """A conversation.
 
-    activity_key: padded milliseconds of the last activity + ULID, the lists' sort key; only while listed.
+    cleared_through_seq: messages up to it are cleared, though the purge may still have to remove them.
     due_at: when background work is due on it; none when there is nothing to do.
     failures: how often that work failed in a row. change_id: the request that wrote it last.
+    purge_at: when the purge has something to remove. operation_id: of the purge of all of it, for good.
+    copying: only while it is made as a fork, when nobody sees it.
     """
 
     type: Literal["conversation"] = "conversation"
@@ -118,9 +158,9 @@ class Conversation(Stored):
     tags: tuple[str, ...] = ()
     pinned: bool = False
     next_seq: int = 1
-    leaf_message_id: str | None = None
+    cleared_through_seq: int = 0
+    leaf: Leaf | None = None
     activity: Activity
-    activity_key: str | None = None
     lease: Lease | None = None
     lease_until: int | None = None
     due_at: int | None = None
@@ -130,7 +170,33 @@ class Conversation(Stored):
     feedback: str | None = None
     deleted_at: int | None = None
     expires_at: int | None = None
+    purge_at: int | None = None
+    operation_id: str | None = None
+    forked_from: str | None = None
+    copying: Copying | None = None
     change_id: str | None = None
+
+    @property
+    def leaf_message_id(self) -> str | None:
+        """The message that the next one goes on from."""
+        return self.leaf.id if self.leaf else None
+
+    @property
+    def activity_key(self) -> str:
+        """Sorts by last activity, ties broken by the id's ULID."""
+        return f"{self.activity.last_at:015d}{self.id.removeprefix('conv_')}"
+
+    @property
+    def title_key(self) -> str:
+        """Sorts by title in any case, untitled ones first, ties broken by the id's ULID."""
+        return f"{(self.title or '').casefold()}\x01{self.id.removeprefix('conv_')}"
+
+    def document(self) -> dict[str, Any]:
+        """With the keys of the lists that show it, and no others: an index holds only what has the field."""
+        if self.operation_id or self.copying:
+            return super().document()
+        listed = "deletedKey" if self.deleted_at else "activityKey"
+        return super().document() | {listed: self.activity_key, "titleKey": self.title_key}
 
     def busy(self, now: int) -> bool:
         """Whether a turn runs: a lease that has expired is its dead server's."""
@@ -147,15 +213,15 @@ class Usage(Part):
 class Message(Stored):
     """A message.
 
-    message_key: its conversation and padded seq, the sort key of the list. system_key: the same, on system
-    messages only. question_id: on a turn's answer, the message it answers. due_at, failures: as above.
+    path: from the root to itself. question_id: on a turn's answer, the message it answers. leaf_after: on a
+    deleted message that was the leaf, the one that became it ("" for none). due_at, failures, change_id: as
+    above.
     """
 
     type: Literal["message"] = "message"
     conversation_id: str
     seq: int
-    message_key: str
-    system_key: str | None = None
+    path: Path
     parent_id: str | None = None
     edited_from: str | None = None
     role: Role
@@ -175,16 +241,28 @@ class Message(Stored):
     metadata: dict[str, str] = {}
     updated_at: int
     deleted_at: int | None = None
+    expires_at: int | None = None
+    leaf_after: str | None = None
     question_id: str | None = None
     due_at: int | None = None
     failures: int = 0
+    change_id: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """With the keys of the lists that show it, and no others."""
+        document, key = super().document(), message_key(self.conversation_id, self.seq)
+        if self.deleted_at:
+            return document | {"deletedKey": key}
+        branch_key = path_key(self.conversation_id, self.path[-1][0], self.seq)
+        keys = {"messageKey": key, "branchKey": branch_key}
+        return document | keys | ({"systemKey": branch_key} if self.role == "system" else {})
 
 
 class Receipt(Stored):
     """What a request with an Idempotency-Key came to, in the transaction of its effect; kept for 24 hours.
 
     fingerprint: of the request that the key names. try_id: of the try that has written it. status, body:
-    the answer, the body compressed; None while the turn of answer_id in conversation_id runs.
+    the answer, the body compressed; None while the turn of answer_id in conversation_id runs, or the fork.
     """
 
     type: Literal["receipt"] = "receipt"
@@ -196,16 +274,49 @@ class Receipt(Stored):
     answer_id: str | None = None
     ttl: int = 24 * 60 * 60
 
+    def document(self) -> dict[str, Any]:
+        """With the key by which the purge of its conversation finds it."""
+        return super().document() | ({"receiptKey": self.conversation_id} if self.conversation_id else {})
+
+
+OperationKind = Literal["purge"]
+OperationState = Literal["running", "completed"]
+
+
+class Operation(Stored):
+    """Work that goes on after its request was answered. counts: what has been done so far."""
+
+    type: Literal["operation"] = "operation"
+    scope: str
+    kind: OperationKind
+    state: OperationState = "running"
+    conversation_id: str | None = None
+    counts: dict[str, int] = {}
+    updated_at: int
+    finished_at: int | None = None
+    ttl: int = 30 * 24 * 60 * 60
+
+
+class DeadLetter(Part):
+    """Background work on a document that failed too often. reason: a code, count: of failures."""
+
+    id: str
+    user_id: str
+    work_type: Literal["conversation", "message"]
+    reason: str
+    count: int
+    updated_at: int
+
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """One page of a list, and whether there is more behind it."""
+    """One page of a list. next: the position to go on behind, None at the end; a page may be short before."""
 
     items: tuple[Item, ...]
-    has_more: bool
+    next: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,5 +338,10 @@ class DueWork:
 
 
 def message_key(conversation_id: str, seq: int) -> str:
-    """The sort key of a message: within its conversation, by seq."""
+    """Sorts the messages of a conversation by seq."""
     return f"{conversation_id}:{seq:010d}"
+
+
+def path_key(conversation_id: str, branch: int, seq: int) -> str:
+    """Sorts the messages of a conversation by branch, then seq, which along a path is by seq."""
+    return f"{conversation_id}:{branch:010d}:{seq:010d}"

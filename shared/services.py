@@ -9,10 +9,16 @@ from shared.auth import authentication
 from shared.clock import Clock, system_clock
 from shared.context import ContextReader
 from shared.conversations import Conversations
+from shared.dead_letters import DeadLetters
+from shared.deletions import Deletions
 from shared.descriptions import Descriptions
 from shared.enrichment import Enrichment
+from shared.forks import Forks
+from shared.inactivity import Inactivity
 from shared.messages import Messages
-from shared.repository import BackgroundRepository, Database, Repository, Transport
+from shared.policy import Policies
+from shared.purges import Purges
+from shared.repository import BackgroundRepository, Database, Repository, TenantRepository, Transport
 from shared.settings import Settings, read_environment
 from shared.sweep import Sweep
 from shared.turns import Turns
@@ -43,8 +49,15 @@ class Services:
         container = settings.cosmos_db_container_name
         self.repository = repository = Repository(self.database, container, clock)
         background = BackgroundRepository(self.database, container)
-        self.conversations = Conversations(repository, clock)
+        tenants = TenantRepository(self.database)
+        policies = Policies(tenants, clock)
+        self.conversations = Conversations(repository, policies, clock)
         self.messages = Messages(repository, clock)
+        self.deletions = Deletions(repository, policies, clock)
+        self.forks = Forks(repository, self.messages, clock)
+        self.purges = Purges(repository, tenants, background, clock)
+        self.inactivity = Inactivity(repository, background, clock)
+        self.dead_letters = DeadLetters(repository, tenants, clock)
         self.context = ContextReader(repository, settings.context_token_budget)
         self.turns = Turns(repository, self.messages, self.context, self.model, settings.models, clock)
         self.descriptions = Descriptions(repository, self.model, clock)

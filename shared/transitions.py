@@ -9,22 +9,72 @@ from typing import Any
 
 from shared.ai import Answer
 from shared.due import due_at, needs_line
-from shared.errors import ConversationNotActive
-from shared.models import MAX_CONTENT, Conversation, Message, Role, Usage, message_key
+from shared.errors import ConversationBusy, ConversationNotActive, InvalidRequest
+from shared.models import MAX_CONTENT, Activity, Conversation, Leaf, Message, Role, Usage
+from shared.paths import MAX_STRETCHES, Path, before, branching_off, going_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageDraft:
-    """What a caller says of a new message. parent_id: the message to go on from; by default the leaf."""
+    """What a caller says of a new message.
+
+    parent_id: the message to go on from; by default the leaf. edited_from: the one to stand beside, instead.
+    """
 
     content: str
     role: Role = "user"
     parent_id: str | None = None
+    edited_from: str | None = None
     display_text: str | None = None
     is_json: bool = False
     question_config: dict[str, Any] | None = None
     prompt_details: dict[str, Any] | None = None
     metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the tree a message is added: its parent, the path to it, whether that is its branch's end."""
+
+    parent_id: str | None
+    path: Path
+    tip: bool = False
+
+    def path_of(self, seq: int) -> Path:
+        """The path of the message that is added here. InvalidRequest where it has branched too often."""
+        path = (going_on if self.tip else branching_off)(self.path, seq)
+        if len(path) > MAX_STRETCHES:
+            raise InvalidRequest(
+                f"The path has branched off {MAX_STRETCHES} times; fork the conversation to go on.",
+                param="parent_id",
+            )
+        return path
+
+
+def at_leaf(conversation: Conversation) -> Place:
+    """Behind the leaf."""
+    leaf = conversation.leaf
+    return Place(leaf.id, leaf.path, leaf.tip) if leaf else Place(None, ())
+
+
+def behind(conversation: Conversation, parent: Message) -> Place:
+    """Behind any message: a new branch, unless it is the leaf."""
+    if conversation.leaf_message_id == parent.id:
+        return at_leaf(conversation)
+    return Place(parent.id, parent.path)
+
+
+def beside(message: Message) -> Place:
+    """Behind the parent of a message, as its sibling."""
+    return Place(message.parent_id, before(message.path))
+
+
+def require_free(conversation: Conversation) -> None:
+    """Refuse what a running turn forbids."""
+    if conversation.lease is not None:
+        raise ConversationBusy(
+            "A turn is running in this conversation; wait until it has ended.", retry_after=2
+        )
 
 
 def require_active(conversation: Conversation) -> None:
@@ -46,32 +96,26 @@ def ready_to_grow(conversation: Conversation) -> Conversation:
     return conversation
 
 
-def activity_key(conversation_id: str, last_at: int) -> str:
-    """The sort key of the lists: the padded time of the last activity, ties broken by the id's ULID."""
-    return f"{last_at:015d}{conversation_id.removeprefix('conv_')}"
-
-
 def active_at(conversation: Conversation, now: int) -> Conversation:
-    """The conversation with its last activity now, in its place in the lists unless it is deleted."""
+    """The conversation with its last activity now."""
     last_at = max(now, conversation.activity.last_at)
-    return conversation.changed(
-        activity=conversation.activity.model_copy(update={"last_at": last_at}),
-        activity_key=None if conversation.deleted_at else activity_key(conversation.id, last_at),
-    )
+    return conversation.changed(activity=conversation.activity.model_copy(update={"last_at": last_at}))
 
 
-def drafted(conversation: Conversation, identifier: str, draft: MessageDraft, now: int) -> Message:
-    """The message that a draft becomes as the next one of a conversation."""
-    key = message_key(conversation.id, conversation.next_seq)
+def drafted(
+    conversation: Conversation, identifier: str, draft: MessageDraft, now: int, place: Place | None = None
+) -> Message:
+    """The message that a draft becomes as the next one of a conversation; by default behind the leaf."""
+    place = place or at_leaf(conversation)
     message = Message(
         id=identifier,
         tenant_id=conversation.tenant_id,
         user_id=conversation.user_id,
         conversation_id=conversation.id,
         seq=conversation.next_seq,
-        message_key=key,
-        system_key=key if draft.role == "system" else None,
-        parent_id=draft.parent_id or conversation.leaf_message_id,
+        path=place.path_of(conversation.next_seq),
+        parent_id=place.parent_id,
+        edited_from=draft.edited_from,
         role=draft.role,
         content=draft.content,
         display_text=draft.display_text,
@@ -85,24 +129,58 @@ def drafted(conversation: Conversation, identifier: str, draft: MessageDraft, no
     return message.changed(due_at=now) if needs_line(message) else message
 
 
+def counted(activity: Activity, message: Message, by: int = 1) -> Activity:
+    """The counts with a message that the list shows more, or (by: -1) less."""
+    role = f"{message.role}_messages"
+    changes = {
+        role: by,
+        "characters": by * len(message.content),
+        "failed_answers": by * (message.status == "failed"),
+        "liked": by * (message.liked is True),
+        "disliked": by * (message.liked is False),
+        "ratings": by * (message.rating is not None),
+        "rating_sum": by * (message.rating or 0),
+    }
+    return activity.model_copy(
+        update={name: getattr(activity, name) + change for name, change in changes.items()}
+    )
+
+
+def recounted(conversation: Conversation, old: Message, new: Message) -> Conversation:
+    """The conversation whose counts have one version of a message in place of another."""
+    activity = counted(counted(conversation.activity, old, by=-1), new)
+    return conversation.changed(activity=activity)
+
+
 def appended_to(conversation: Conversation, message: Message) -> Conversation:
     """The conversation with one message more: counted, the new leaf, at the top of the list."""
-    activity = conversation.activity
+    activity = counted(conversation.activity, message)
     grown = conversation.changed(
         next_seq=message.seq + 1,
-        leaf_message_id=message.id,
-        activity=activity.model_copy(
-            update={
-                "message_count": activity.message_count + 1,
-                "user_messages": activity.user_messages + (message.role == "user"),
-                "system_messages": activity.system_messages + (message.role == "system"),
-                "last_message_id": message.id,
-                "branched": activity.branched or message.parent_id != conversation.leaf_message_id,
-            }
-        ),
+        leaf=Leaf(id=message.id, path=message.path),
+        activity=activity.model_copy(update={"last_message_id": message.id}),
     )
     grown = active_at(grown, message.created_at)
     return grown.changed(due_at=due_at(grown, message.created_at))
+
+
+def turn_ended(conversation: Conversation, empty: Message, answer: Message, charge: float) -> Conversation:
+    """The conversation with the answer counted, and what the turn has taken. charge: in request units."""
+    conversation = recounted(conversation, empty, answer)
+    activity, took = conversation.activity, max(0, answer.updated_at - answer.created_at)
+    first = activity.first_answer_ms
+    return conversation.changed(
+        activity=activity.model_copy(
+            update={
+                "turns": activity.turns + 1,
+                "answer_ms": activity.answer_ms + took,
+                "first_answer_ms": took if first is None else first,
+                "input_tokens": activity.input_tokens + (answer.usage.input_tokens if answer.usage else 0),
+                "output_tokens": activity.output_tokens + (answer.usage.output_tokens if answer.usage else 0),
+                "request_units": round(activity.request_units + charge, 2),
+            }
+        )
+    )
 
 
 def answered(empty: Message, answer: Answer, now: int) -> Message:

@@ -13,22 +13,25 @@ from shared.ai import Answer, Model
 from shared.clock import Clock
 from shared.context import ContextReader
 from shared.due import due_at
-from shared.errors import BodyTooLarge, ConversationBusy, InternalError, InvalidRequest
+from shared.errors import BodyTooLarge, InternalError, InvalidRequest
 from shared.idempotency import Once
 from shared.ids import new_id, same_ulid
 from shared.leases import TurnLost, lease_kept, require_lease, taken
 from shared.messages import Messages
 from shared.models import Caller, Conversation, Lease, Message, Receipt, Turn
-from shared.repository import Change, Changed, Repository, in_progress
+from shared.repository import Change, Changed, Repository, in_progress, spent
 from shared.transitions import (
     MessageDraft,
     active_at,
     answered,
     appended_to,
+    behind,
     drafted,
     failed,
     interrupted,
     ready_to_grow,
+    require_free,
+    turn_ended,
 )
 
 logger = logging.getLogger(__name__)
@@ -163,13 +166,11 @@ class Turns:
 
         def begun(conversation: Conversation) -> Change:
             conversation = ready_to_grow(conversation)
-            if conversation.lease is not None:
-                raise ConversationBusy(
-                    "A turn is running in this conversation; wait until it has ended.", retry_after=2
-                )
-            question = drafted(conversation, question_id, draft, now)
+            require_free(conversation)
+            place = behind(conversation, parent) if parent else None
+            question = drafted(conversation, question_id, draft, now, place)
             asked = appended_to(conversation, question)
-            empty = MessageDraft(content="", role="assistant", parent_id=question_id, metadata={})
+            empty = MessageDraft(content="", role="assistant", metadata={})
             answer = drafted(asked, answer_id, empty, now).changed(
                 status="in_progress", question_id=question_id
             )
@@ -178,7 +179,9 @@ class Turns:
             return Change(running, created=(question, answer), receipt=receipt)
 
         conversation = await self._repository.conversation(caller, conversation_id)
-        parent = await self._messages.parent(caller, conversation, draft.parent_id)
+        parent = None
+        if draft.parent_id is not None:
+            parent = await self._messages.named(caller, conversation, draft.parent_id, "parent_id")
         seen = conversation.etag
         conversation = await self.close_expired(caller, conversation)
         if_match = conversation.etag if if_match == seen else if_match  # closing has moved it
@@ -213,7 +216,7 @@ class Turns:
             done = await self._release(caller, running.conversation, turn.id, updated, receipt)
         except TurnLost:
             logger.warning("turn %s was closed before it ended; its result is dropped", turn.id)
-            stored = await self._repository.message(caller, running.conversation.id, answer.id)
+            stored = await self._repository.message(caller, running.conversation, answer.id)
             return replace(turn, answer=stored)
         return replace(turn, answer=done.messages[0])
 
@@ -231,6 +234,8 @@ class Turns:
             require_lease(conversation, turn_id)
             now = self._clock()
             free = active_at(conversation.changed(lease=None, lease_until=None), now)
+            if updated:
+                free = turn_ended(free, *updated, charge=spent())
             free = free.changed(due_at=due_at(free, now))
             return Change(free, updated=(updated,) if updated else (), receipt=receipt)
 

@@ -23,7 +23,7 @@ from shared.errors import ServiceError
 from shared.http.binding import binder
 from shared.http.once import replay, shown
 from shared.http.problems import log_problem, problem
-from shared.http.resource import Resource
+from shared.http.resource import Accepted, Resource
 from shared.ids import new_ulid
 from shared.repository import Cost, metered
 from shared.services import services
@@ -120,6 +120,7 @@ async def _answer(
 
 def _response(result: BaseModel, status: int) -> Response:
     headers = {"ETag": result.etag} if isinstance(result, Resource) and result.etag else None
+    status = 202 if isinstance(result, Accepted) else status
     return Response(result.model_dump_json(), status, headers, media_type="application/json")
 
 

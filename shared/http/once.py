@@ -56,7 +56,8 @@ async def replay(caller: Caller, once: Once) -> Response | None:
         return None
     once.check(receipt)
     if receipt.status is None:
-        turn = await services().turns.outcome(caller, receipt)
-        receipt = await repository.complete(caller, receipt, once.completed(receipt, turn))
+        work = services().turns if receipt.answer_id else services().forks
+        outcome = await work.outcome(caller, receipt)
+        receipt = await repository.complete(caller, receipt, once.completed(receipt, outcome))
     headers = {"Idempotency-Replayed": "true"}
     return Response(stored_body(receipt), receipt.status or 200, headers, media_type="application/json")

@@ -1,13 +1,15 @@
 """The OpenAPI document, by FastAPI's generator, from the declarations that make the endpoints."""
 
 from collections.abc import Iterable
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_type_hints
 
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from shared.http.endpoint import Endpoint
+from shared.http.resource import Accepted
 
 TITLE = "Conversation service"
 VERSION = "0.1.0"
@@ -43,6 +45,12 @@ def openapi_document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
 
 
 def _route(declared: Endpoint) -> APIRoute:
+    answer = get_type_hints(declared.function)["return"]
+    each = get_args(answer) if isinstance(answer, UnionType) else (answer,)
+    at_once = [one for one in each if not _is_accepted(one)]
+    responses: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "An error"}}
+    for later in filter(_is_accepted, each):
+        responses[202] = {"model": later, "description": "The work goes on"}
     return APIRoute(
         f"/v1/{declared.route}",
         declared.function,
@@ -50,5 +58,10 @@ def _route(declared: Endpoint) -> APIRoute:
         status_code=declared.status,
         operation_id=declared.function.__name__,
         name=declared.function.__name__.replace("_", " "),
-        responses={"default": {"model": Problem, "description": "An error"}},
+        response_model=at_once[0],
+        responses=responses,
     )
+
+
+def _is_accepted(answer: Any) -> bool:
+    return isinstance(answer, type) and issubclass(answer, Accepted)

@@ -16,6 +16,10 @@ class Resource(BaseModel):
         return self._etag
 
 
+class Accepted(BaseModel):
+    """An answer that says that the work goes on; sent with the status 202."""
+
+
 class Nothing(BaseModel):
     """No query parameters, or a body without fields."""
 

@@ -4,8 +4,8 @@ from shared.repository.background import BackgroundRepository
 from shared.repository.changes import Change, Changed
 from shared.repository.conversations import Repository, in_progress
 from shared.repository.database import Database, Transport
-from shared.repository.metering import Cost, metered
-from shared.repository.reader import Order
+from shared.repository.metering import Cost, metered, spent
+from shared.repository.tenants import TenantRepository, operations_scope
 
 __all__ = [
     "BackgroundRepository",
@@ -13,9 +13,11 @@ __all__ = [
     "Changed",
     "Cost",
     "Database",
-    "Order",
     "Repository",
+    "TenantRepository",
     "Transport",
     "in_progress",
     "metered",
+    "operations_scope",
+    "spent",
 ]

@@ -10,6 +10,12 @@ from shared.repository.partition import Missing, Partition, SessionTokens, domai
 
 _DUE = "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.dueAt <= @now"
 _EXPIRED_LEASES = "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.leaseUntil <= @now"
+_PURGEABLE = "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.purgeAt <= @now"
+_EXPIRED = "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.expiresAt <= @now"
+_TIMEOUTS = "SELECT c.tenantId, c.inactiveAfterMinutes FROM c WHERE c.inactiveAfterMinutes >= 1"
+_INACTIVE = (
+    "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.status = 'active' AND c.activityKey < @before"
+)
 
 
 class BackgroundRepository:
@@ -27,6 +33,33 @@ class BackgroundRepository:
     def expired_leases(self, now: int) -> AsyncIterator[DueWork]:
         """Conversations whose running turn has lost its server before `now`, in no order."""
         return self._found(_EXPIRED_LEASES, now)
+
+    def purgeable(self, now: int) -> AsyncIterator[DueWork]:
+        """Conversations of which something is to be removed, in no order."""
+        return self._found(_PURGEABLE, now)
+
+    def expired(self, now: int) -> AsyncIterator[DueWork]:
+        """Deleted conversations and messages that can't be restored any more, in no order."""
+        return self._found(_EXPIRED, now)
+
+    async def timeouts(self) -> AsyncIterator[tuple[str, int]]:
+        """The tenants that have conversations ended without activity, and after how many minutes."""
+        container = await self._database.container("tenant_ops")
+        with domain_errors():
+            async for found in container.query_items(_TIMEOUTS, max_item_count=100):
+                if isinstance(found["inactiveAfterMinutes"], int):
+                    yield found["tenantId"], found["inactiveAfterMinutes"]
+
+    async def inactive(self, tenant_id: str, before: int) -> AsyncIterator[DueWork]:
+        """A tenant's active conversations without activity since `before`, in no order."""
+        container = await self._database.container(self._container)
+        parameters: list[dict[str, Any]] = [{"name": "@before", "value": f"{before:015d}"}]
+        prefix: Any = [tenant_id]  # the SDK's type for it is private
+        with domain_errors():
+            async for found in container.query_items(
+                _INACTIVE, parameters=parameters, partition_key=prefix, max_item_count=100
+            ):
+                yield DueWork(Caller(found["tenantId"], found["userId"]), "conversation", found["id"])
 
     async def put_aside(self, work: DueWork, *, reason: str, count: int, now: int) -> None:
         """Note what failed for good, with why and how often it was tried, and have it due no longer.

@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from shared.errors import Unavailable
 from shared.models import Conversation, Message, Receipt, Stored
@@ -19,18 +19,28 @@ PATIENCE_SECONDS = 10.0
 class Change:
     """What one write makes of a conversation, with the messages that it adds and changes (before, after).
 
-    receipt: of the request that the write belongs to, if it has one.
+    receipt: of the request that the write belongs to, if it has one. guarded: only if the changed messages
+    are still as they were read; for a transition that reads them itself.
     """
 
     conversation: Conversation
     created: tuple[Message, ...] = ()
     updated: tuple[tuple[Message, Message], ...] = ()
     receipt: Receipt | None = None
+    guarded: bool = False
 
     @property
     def alone(self) -> bool:
         """Whether the conversation is all that is written."""
         return not (self.created or self.updated or self.receipt)
+
+    def marked(self, change_id: str) -> Self:
+        """The change with its id on what it changes, so that a later look finds it done."""
+        return replace(
+            self,
+            conversation=self.conversation.changed(change_id=change_id),
+            updated=tuple((old, new.changed(change_id=change_id)) for old, new in self.updated),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +78,21 @@ def other_operations(change: Change) -> list[Operation]:
     """What a change writes beside the conversation."""
     return [
         *(("create", (message.document(),)) for message in change.created),
-        *(("patch", (old.id, patch_operations(old, new))) for old, new in change.updated),
+        *(
+            (
+                "patch",
+                (old.id, patch_operations(old, new)),
+                {"if_match_etag": old.etag} if change.guarded else {},
+            )
+            for old, new in change.updated
+        ),
         *receipt_operations(change.receipt),
     ]
+
+
+def _message_operation(old: Message, new: Message, *, guarded: bool) -> Operation:
+    condition = {"if_match_etag": old.etag} if guarded else {}
+    return ("patch", (old.id, patch_operations(old, new)), condition)
 
 
 def receipt_operations(receipt: Receipt | None) -> list[Operation]:

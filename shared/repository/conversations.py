@@ -1,7 +1,7 @@
 """Writes of conversations and messages: each is one transaction, done exactly once."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
 
 from shared.errors import NotFound, RequestInProgress, Unavailable, VersionMismatch
 from shared.ids import new_ulid
@@ -16,21 +16,30 @@ from shared.repository.changes import (
     receipt_operations,
 )
 from shared.repository.partition import Conflict, Missing
-from shared.repository.reader import Reader
+from shared.repository.removals import Removals
+
+Transition = Callable[[Conversation], Change | Awaitable[Change]]
 
 
-class Repository(Reader):
+class Repository(Removals):
     """Reads and writes what a user has, within that user's logical partition."""
 
     async def create(
-        self, caller: Caller, conversation: Conversation, receipt: Receipt | None = None
+        self,
+        caller: Caller,
+        conversation: Conversation,
+        receipt: Receipt | None = None,
+        messages: tuple[Message, ...] = (),
     ) -> Conversation:
-        """Store a new conversation, once, whatever happens to the answers on the way.
+        """Store a new conversation with its first messages, once, whatever happens to the answers on the way.
 
         Raises Unavailable, and RequestInProgress where the receipt's key is taken.
         """
         partition = await self._partition(caller)
-        operations = [("create", (conversation.document(),)), *receipt_operations(receipt)]
+        operations = [
+            *(("create", (created.document(),)) for created in (conversation, *messages)),
+            *receipt_operations(receipt),
+        ]
         patience, tried = Patience(), False
         while True:
             try:
@@ -48,7 +57,7 @@ class Repository(Reader):
         self,
         caller: Caller,
         conversation_id: str,
-        transition: Callable[[Conversation], Change],
+        transition: Transition,
         *,
         known: Conversation | None = None,
         if_match: str | None = None,
@@ -60,8 +69,10 @@ class Repository(Reader):
         lost and another write came before the look whether it was done: as a later change, not a lost one.
 
         The transition is computed anew from the current version whenever another write came first; what it
-        raises ends the change. known: a version in hand, which saves the read if it is still the current one.
-        if_match: the version that the caller has seen.
+        raises ends the change. It may read what hangs on the conversation: messages are added, deleted and
+        rated by changes of their conversation only, so what it reads holds if the change does.
+        known: a version in hand, which saves the read if it is still the current one. if_match: the version
+        that the caller has seen.
 
         Raises NotFound, VersionMismatch, Unavailable, and RequestInProgress where the receipt's key is taken.
         """
@@ -75,10 +86,11 @@ class Repository(Reader):
                     if change and (done := await self._applied(caller, before, change, change_id)):
                         return done
                     _check(before, if_match, deleted)
-                    change = transition(before)
+                    made = transition(before)
+                    change = await made if isawaitable(made) else made
                     if change.conversation is before and change.alone:
                         return Changed(before)
-                    return await self._commit(caller, before, _marked(change, change_id))
+                    return await self._commit(caller, before, change.marked(change_id))
             except (Conflict, Unavailable, TimeoutError):
                 known = None
                 await patience.wait()
@@ -97,7 +109,10 @@ class Repository(Reader):
     async def change_message(
         self, caller: Caller, identifier: str, transition: Callable[[Message], Message]
     ) -> Message | None:
-        """Apply a transition to a message that changes no count; None where there is no such message."""
+        """Apply a transition to a message that changes no count; None where there is no such message.
+
+        The transition is computed anew whenever another write came first; what it raises ends the change.
+        """
         partition = await self._partition(caller)
         patience = Patience()
         while True:
@@ -142,6 +157,7 @@ class Repository(Reader):
             now.change_id == change_id
             or (receipt and change.receipt and receipt.status == change.receipt.status)
             or (change.created and await self._read(caller, change.created[0].id) is not None)
+            or (change.updated and await self._has_mark(caller, change.updated[0][0].id, change_id))
         )
         if not applied:
             return None
@@ -149,6 +165,10 @@ class Repository(Reader):
         found = [await self._read(caller, identifier) for identifier in touched]
         messages = tuple(Message.model_validate(document) for document in found if document)
         return Changed(now, messages, receipt)
+
+    async def _has_mark(self, caller: Caller, identifier: str, change_id: str) -> bool:
+        found = await self._read(caller, identifier)
+        return found is not None and found.get("changeId") == change_id
 
 
 def _check(conversation: Conversation, if_match: str | None, deleted: bool) -> None:
@@ -164,7 +184,3 @@ def in_progress() -> RequestInProgress:
     return RequestInProgress(
         "A request with this Idempotency-Key is running; repeat it to get its answer.", retry_after=1
     )
-
-
-def _marked(change: Change, change_id: str) -> Change:
-    return replace(change, conversation=change.conversation.changed(change_id=change_id))

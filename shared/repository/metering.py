@@ -33,3 +33,8 @@ def count_call(charge: float) -> None:
     if cost := _running.get():
         cost.calls += 1
         cost.charge += charge
+
+
+def spent() -> float:
+    """Request units that what is being metered has been charged so far."""
+    return cost.charge if (cost := _running.get()) else 0.0

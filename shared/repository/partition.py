@@ -135,12 +135,23 @@ class Partition:
             )
             return self._counted(answer)
 
+    async def delete(self, identifier: str, etag: str | None = None) -> None:
+        """Remove a document, if its version is still `etag` where one is given."""
+        with domain_errors():
+            await self._container.delete_item(
+                identifier,
+                self._partition_key,
+                etag=etag,
+                match_condition=MatchConditions.IfNotModified if etag else None,
+                response_hook=self._count,
+            )
+
     async def batch(self, operations: Sequence[Operation]) -> list[Document]:
         """All of the operations or none, in one transaction; what each has written."""
         with domain_errors():
             answer = await self._container.execute_item_batch(list(operations), self._partition_key)
             self._count(answer.get_response_headers())
-            return [{**result["resourceBody"], "_etag": result["eTag"]} for result in answer]
+            return [{**result.get("resourceBody", {}), "_etag": result.get("eTag", "")} for result in answer]
 
     def _session(self) -> dict[str, Any]:
         token = self._sessions.get(self._key)
@@ -161,9 +172,8 @@ def domain_errors() -> Iterator[None]:
     """Turn the SDK's errors into the ones above."""
     try:
         yield
-    except CosmosBatchOperationError as error:
-        raise _domain_error(error.status_code, error.sub_status) from error
-    except CosmosHttpResponseError as error:
+    except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
+        count_call(float((error.headers or {}).get("x-ms-request-charge", 0)))
         raise _domain_error(error.status_code, error.sub_status) from error
     except (AzureError, TimeoutError) as error:
         raise Unavailable("The database can't be reached; try again.", retry_after=1) from error

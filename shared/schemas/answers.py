@@ -1,13 +1,13 @@
 """What goes out over HTTP. Times are Unix seconds."""
 
 from collections.abc import Callable
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
 from pydantic import BaseModel
 
 from shared import models
 from shared.context import Context
-from shared.http.resource import Resource
+from shared.http.resource import Accepted, Resource
 
 
 def _seconds(milliseconds: int) -> int:
@@ -66,7 +66,7 @@ class Conversation(Resource):
     end_reason: Literal["user", "inactivity"] | None
     deleted_at: int | None
     expires_at: int | None
-    forked_from: str | None = None
+    forked_from: str | None
 
     @classmethod
     def of(cls, stored: models.Conversation) -> Self:
@@ -97,6 +97,7 @@ class Conversation(Resource):
             end_reason=stored.ended.reason if stored.ended else None,
             deleted_at=_seconds_or_none(stored.deleted_at),
             expires_at=_seconds_or_none(stored.expires_at),
+            forked_from=stored.forked_from,
         )
         shown._etag = stored.etag
         return shown
@@ -161,7 +162,7 @@ class ConversationContext(BaseModel):
 
 
 class ConversationDeleted(BaseModel):
-    """A conversation is out of sight, and can be restored until it expires."""
+    """A conversation is out of sight, and can be restored until it expires; null: it is gone for good."""
 
     id: str
     object: Literal["conversation.deleted"] = "conversation.deleted"
@@ -172,6 +173,75 @@ class ConversationDeleted(BaseModel):
     def of(cls, stored: models.Conversation) -> Self:
         """As it is answered."""
         return cls(id=stored.id, expires_at=_seconds_or_none(stored.expires_at))
+
+    @classmethod
+    def gone(cls, identifier: str) -> Self:
+        """Where it has been purged."""
+        return cls(id=identifier, expires_at=None)
+
+
+class MessageDeleted(BaseModel):
+    """A message is out of sight, and can be restored until it expires."""
+
+    id: str
+    object: Literal["conversation.message.deleted"] = "conversation.message.deleted"
+    deleted: Literal[True] = True
+    expires_at: int | None
+
+    @classmethod
+    def of(cls, stored: models.Message) -> Self:
+        """As it is answered."""
+        return cls(id=stored.id, expires_at=_seconds_or_none(stored.expires_at))
+
+
+class Operation(BaseModel):
+    """Work that goes on after its request was answered. counts: what has been done so far."""
+
+    id: str
+    object: Literal["operation"] = "operation"
+    kind: models.OperationKind
+    status: models.OperationState
+    conversation_id: str | None
+    counts: dict[str, int]
+    created_at: int
+    updated_at: int
+    finished_at: int | None
+
+    @classmethod
+    def of(cls, stored: models.Operation) -> Self:
+        """As it is answered."""
+        return cls(
+            id=stored.id,
+            kind=stored.kind,
+            status=stored.state,
+            conversation_id=stored.conversation_id,
+            counts=stored.counts,
+            created_at=_seconds(stored.created_at),
+            updated_at=_seconds(stored.updated_at),
+            finished_at=_seconds_or_none(stored.finished_at),
+        )
+
+
+class OperationStarted(Operation, Accepted):
+    """The work goes on; `GET operations/{id}` says how far it has come."""
+
+
+class DeadLetter(BaseModel):
+    """Background work that was given up. reason: a code; count: how often it failed."""
+
+    id: str
+    object: Literal["dead_letter"] = "dead_letter"
+    user_id: str
+    work: Literal["conversation", "message"]
+    reason: str
+    count: int
+    updated_at: int
+
+    @classmethod
+    def of(cls, stored: models.DeadLetter) -> Self:
+        """As it is answered."""
+        same = stored.model_dump(include={"id", "user_id", "reason", "count"})
+        return cls(**same, work=stored.work_type, updated_at=_seconds(stored.updated_at))
 
 
 class Usage(BaseModel):
@@ -261,12 +331,20 @@ class Turn(BaseModel):
         )
 
 
-Shown = TypeVar("Shown", Conversation, Message)
-Stored = TypeVar("Stored")
+class Identified(Protocol):
+    """Something with an id."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+
+Shown = TypeVar("Shown", bound=BaseModel)
+Stored = TypeVar("Stored", bound=Identified)
 
 
 class Listed(BaseModel, Generic[Shown]):
-    """One page of a list. next_cursor: the `after` of the next page, null at the end."""
+    """One page of a list. next_cursor: the `after` of the next page; null at the end, or with `before`."""
 
     object: Literal["list"] = "list"
     data: list[Shown]
@@ -277,16 +355,15 @@ class Listed(BaseModel, Generic[Shown]):
 
     @classmethod
     def of(
-        cls, page: models.Page[Stored], show: Callable[[Stored], Shown], cursor: Callable[[Stored], str]
+        cls, page: models.Page[Stored], show: Callable[[Stored], Shown], cursor: Callable[[str], str | None]
     ) -> Self:
-        """As it is answered. cursor: the cursor of an item's place."""
-        data = [show(item) for item in page.items]
+        """As it is answered. cursor: the cursor of a position."""
         return cls(
-            data=data,
-            first_id=data[0].id if data else None,
-            last_id=data[-1].id if data else None,
-            has_more=page.has_more,
-            next_cursor=cursor(page.items[-1]) if page.has_more else None,
+            data=[show(item) for item in page.items],
+            first_id=page.items[0].id if page.items else None,
+            last_id=page.items[-1].id if page.items else None,
+            has_more=page.next is not None,
+            next_cursor=None if page.next is None else cursor(page.next),
         )
 
 

@@ -1,7 +1,7 @@
 """What comes in over HTTP: each field with its limits."""
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -12,10 +12,13 @@ from pydantic import (
     StringConstraints,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
-from shared import models
+from shared import messages, models
 from shared.conversations import ConversationDraft, ConversationUpdate
+from shared.filters import ConversationFilter, Deleted, Order, Sort
+from shared.messages import MessageUpdate
 from shared.transitions import MessageDraft
 from shared.turns import Question
 
@@ -50,6 +53,7 @@ def _no_constant(name: str) -> None:
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_not_blank)]
 Content = Annotated[str, Field(max_length=models.MAX_CONTENT), AfterValidator(_not_blank)]
+DisplayText = Annotated[str, Field(max_length=models.MAX_CONTENT)]
 Instructions = Annotated[str, Field(max_length=32_000), AfterValidator(_not_blank)]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
 Product = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
@@ -58,8 +62,10 @@ Tags = Annotated[list[Tag], Field(max_length=20)]
 MetadataKey = Annotated[str, Field(min_length=1, max_length=64)]
 MetadataValue = Annotated[str, Field(max_length=512)]
 Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=models.MAX_METADATA)]
+MetadataChanges = Annotated[dict[MetadataKey, MetadataValue | None], Field(max_length=64)]
 Rating = Annotated[int, Field(ge=1, le=5)]
 Feedback = Annotated[str, Field(max_length=4_000), AfterValidator(_not_blank)]
+Identifier = Annotated[str, Field(min_length=1, max_length=64)]
 Extra = Annotated[dict[str, Any], AfterValidator(_at_most_16_kb)]
 
 
@@ -90,7 +96,7 @@ class ConversationChanges(Body):
     entity_type: models.EntityType | None = None
     org_id: Name | None = None
     instructions: Instructions | None = None
-    metadata: Annotated[dict[MetadataKey, MetadataValue | None], Field(max_length=64)] = {}
+    metadata: MetadataChanges = {}
     tags: Tags = []
     pinned: bool = False
 
@@ -116,18 +122,30 @@ class NewTitle(Body):
 
 
 class MessageFields(Body):
-    """What a new message and a question have in common."""
+    """What a new message and a question have in common.
+
+    parent_id: the message to go on from, by default the leaf; or edited_from: the message to stand beside.
+    """
 
     content: Content
-    parent_id: Annotated[str, Field(max_length=64)] | None = None
-    display_text: Annotated[str, Field(max_length=models.MAX_CONTENT)] | None = None
+    parent_id: Identifier | None = None
+    edited_from: Identifier | None = None
+    display_text: DisplayText | None = None
     question_config: Extra | None = None
     prompt_details: Extra | None = None
     metadata: Metadata = {}
 
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.parent_id is not None and self.edited_from is not None:
+            raise ValueError(
+                "parent_id and edited_from can't both be given; an edit stands beside its original."
+            )
+        return self
+
 
 class NewMessage(MessageFields):
-    """A message to append. parent_id: the message it goes on from; by default the leaf."""
+    """A message to append."""
 
     role: models.Role
     is_json: bool = False
@@ -145,6 +163,42 @@ class NewMessage(MessageFields):
     def draft(self) -> MessageDraft:
         """What the use case takes."""
         return MessageDraft(**dict(self))
+
+
+class MessageChanges(Body):
+    """What to change; what is left out stays. null shows the content again, and removes a key of metadata."""
+
+    display_text: DisplayText | None = None
+    metadata: MetadataChanges = {}
+
+    def update(self) -> MessageUpdate:
+        """What the use case takes."""
+        fields = {name: getattr(self, name) for name in self.model_fields_set - {"metadata"}}
+        return MessageUpdate(fields=fields, metadata=self.metadata)
+
+
+class MessageRating(Body):
+    """What an answer was like: stars, a thumb up or down, or both; with words if you like."""
+
+    rating: Rating | None = None
+    liked: bool | None = None
+    feedback: Feedback | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.rating is None and self.liked is None:
+            raise ValueError("rating or liked should be given.")
+        return self
+
+    def said(self) -> messages.Rating:
+        """What the use case takes."""
+        return messages.Rating(rating=self.rating, liked=self.liked, feedback=self.feedback)
+
+
+class NewFork(Body):
+    """How far to copy: up to a message, by default the leaf."""
+
+    up_to_message_id: Identifier | None = None
 
 
 class Ask(MessageFields):
@@ -178,6 +232,15 @@ def _digits(text: object) -> object:
     return text
 
 
+def _true_or_false(text: object) -> object:
+    if isinstance(text, str) and text not in ("true", "false"):
+        raise ValueError("should be true or false.")
+    return text
+
+
+Position = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
 class ContextQuery(BaseModel):
     """How much of the conversation to show. max_tokens: at most what a turn sends."""
 
@@ -192,16 +255,67 @@ class PageQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     limit: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=100)] = 20
-    after: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+    after: Position | None = None
 
 
-class NewestFirst(PageQuery):
-    """A list that begins with the newest."""
+class ConversationsQuery(PageQuery):
+    """Which conversations, in which order. query: stands in the title or the summary, in any case.
 
-    order: Literal["asc", "desc"] = "desc"
+    order: by default the newest or latest first, titles from A to Z.
+    """
+
+    status: models.ConversationStatus | None = None
+    product: Product | None = None
+    agent_id: Name | None = None
+    org_id: Name | None = None
+    entity_type: models.EntityType | None = None
+    tag: Tag | None = None
+    query: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    deleted: Deleted | None = None
+    sort: Sort = "last_activity_at"
+    order: Order | None = None
+
+    def filters(self) -> ConversationFilter:
+        """What the use case takes."""
+        names = ConversationFilter.__dataclass_fields__
+        return ConversationFilter(**{name: getattr(self, name) for name in names})
+
+    @property
+    def direction(self) -> Order:
+        """The order, as it was asked for or by default."""
+        return self.order or ("asc" if self.sort == "title" else "desc")
+
+    def list_of(self) -> tuple[str, ...]:
+        """What tells this list from others, for its cursors."""
+        asked = self.model_dump(exclude={"limit", "after", "order"}, exclude_none=True)
+        return ("conversations", self.direction, *(f"{name}={value}" for name, value in asked.items()))
 
 
-class OldestFirst(PageQuery):
-    """A list that begins with the oldest."""
+class MessagesQuery(PageQuery):
+    """Which messages, in which order. after, before: a cursor or a message's id; before alone: next to it.
 
-    order: Literal["asc", "desc"] = "asc"
+    leaf: only the path from the root to this message.
+    """
+
+    before: Position | None = None
+    leaf: Identifier | None = None
+    deleted: Deleted | None = None
+    order: Order = "asc"
+
+    @model_validator(mode="after")
+    def _paths_have_no_deleted(self) -> Self:
+        if self.leaf is not None and self.deleted is not None:
+            raise ValueError("leaf and deleted can't both be given; a path leaves out what is deleted.")
+        return self
+
+    def list_of(self, conversation_id: str) -> tuple[str, ...]:
+        """What tells this list from others, for its cursors."""
+        return ("messages", conversation_id, self.order, self.leaf or "", self.deleted or "")
+
+
+class DeletionQuery(BaseModel):
+    """purge: for good, with everything in it, also what is deleted already."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    purge: Annotated[bool, BeforeValidator(_true_or_false)] = False

@@ -15,8 +15,11 @@ KILOBYTE = "x" * 1_000
 
 
 async def _warm(service: Service) -> str:
-    """A conversation of 1 KB, after calls that have opened the client and taught the SDK the partitions."""
-    conversation = await service.new_conversation(title="Bread", instructions="i" * 600)
+    """A conversation of 1 KB, after calls that have opened the client and taught the SDK the partitions.
+
+    The product makes the tenant's policy known, which is read once a minute.
+    """
+    conversation = await service.new_conversation(title="Bread", instructions="i" * 600, product="bakery")
     await service.add(conversation["id"], "Hello.")
     await service.http.get("conversations")
     return str(conversation["id"])
@@ -126,7 +129,8 @@ def _conversations(first: int, count: int, *, deleted: bool = False) -> Iterator
     """Documents as the service stores them; the list shows those that have an activity key."""
     for number in range(first, first + count):
         ulid = f"{number:026d}"
-        listed = {"deletedAt": 1, "expiresAt": 2} if deleted else {"activityKey": f"{number:015d}{ulid}"}
+        key = f"{number:015d}{ulid}"
+        listed = {"deletedAt": 1, "expiresAt": 2, "deletedKey": key} if deleted else {"activityKey": key}
         yield {
             "id": f"conv_{ulid}",
             "type": "conversation",
@@ -144,7 +148,9 @@ def _messages(conversation_id: str, first: int, count: int) -> Iterator[dict[str
             "type": "message",
             "conversationId": conversation_id,
             "seq": seq,
+            "path": [[1, seq]],
             "messageKey": f"{conversation_id}:{seq:010d}",
+            "branchKey": f"{conversation_id}:{1:010d}:{seq:010d}",
             "role": "user",
             "content": KILOBYTE,
             "createdAt": seq,

@@ -49,7 +49,7 @@ async def test_a_patch_changes_what_it_names_and_nothing_else(service: Service) 
 
 
 async def test_a_patch_of_everything_at_once_is_one_change(service: Service) -> None:
-    conversation = await service.new_conversation()
+    conversation = await service.new_conversation(product="co_pilot")
     everything = {
         "title": "New",
         "product": "doc_creator",

@@ -175,7 +175,7 @@ async def test_every_operation_tells_its_answers_and_its_errors(service: Service
     document = await _document(service)
 
     for method, path, operation in _operations(document):
-        actions = ("restore", "end", "archive", "reopen", "summary")
+        actions = ("restore", "end", "archive", "reopen", "summary", "replay")
         created = method == "POST" and not path.endswith(actions)
         assert set(operation["responses"]) >= {"201" if created else "200", "default"}
         error = operation["responses"]["default"]["content"]["application/json"]["schema"]
@@ -207,9 +207,12 @@ async def test_the_document_tells_what_a_list_and_a_change_take(service: Service
         for _, _, operation in _operations(await _document(service))
     }
 
-    assert parameters["list_conversations"] == {"limit", "after", "order"}
-    assert parameters["list_messages"] == {"conversation_id", "limit", "after", "order"}
-    for name in ("rename_conversation", "delete_conversation"):
+    filters = {"status", "product", "agent_id", "org_id", "entity_type", "tag", "query", "deleted", "sort"}
+    assert parameters["list_conversations"] == {"limit", "after", "order"} | filters
+    places = {"limit", "after", "before", "order", "leaf", "deleted"}
+    assert parameters["list_messages"] == {"conversation_id"} | places
+    assert parameters["delete_conversation"] == {"conversation_id", "If-Match", "purge"}
+    for name in ("rename_conversation", "update_conversation"):
         assert parameters[name] == {"conversation_id", "If-Match"}
     for name in ("restore_conversation", "end_conversation", "archive_conversation", "add_message", "ask"):
         assert parameters[name] == {"conversation_id", "If-Match", "Idempotency-Key"}

@@ -1,0 +1,50 @@
+"""Background work that was given up: an administrator sees why, and has it tried again."""
+
+from contextlib import suppress
+from typing import TypeVar
+
+from shared.clock import Clock
+from shared.errors import Forbidden, NotFound
+from shared.models import Caller, Conversation, DeadLetter, Message, Page
+from shared.repository import Change, Repository, TenantRepository
+
+ADMINISTRATOR = "Conversations.Admin"
+
+
+Worked = TypeVar("Worked", Conversation, Message)
+
+
+class DeadLetters:
+    """Lists and replays the dead letters of the caller's own tenant."""
+
+    def __init__(self, repository: Repository, tenants: TenantRepository, clock: Clock) -> None:
+        self._repository = repository
+        self._tenants = tenants
+        self._clock = clock
+
+    async def page(self, caller: Caller, *, limit: int, after: str | None) -> Page[DeadLetter]:
+        """Dead letters by the id of the document that they are about."""
+        require_administrator(caller)
+        return await self._tenants.dead_letters(caller.tenant_id, limit=limit, after=after)
+
+    async def replay(self, caller: Caller, identifier: str) -> DeadLetter:
+        """Have the work done again from its first try; what is gone meanwhile is only forgotten."""
+        require_administrator(caller)
+        letter = await self._tenants.dead_letter(caller.tenant_id, identifier)
+        owner = Caller(caller.tenant_id, letter.user_id)
+        if letter.work_type == "conversation":
+            with suppress(NotFound):
+                await self._repository.change(owner, letter.id, lambda found: Change(self._due(found)))
+        else:
+            await self._repository.change_message(owner, letter.id, self._due)
+        await self._tenants.remove_dead_letter(caller.tenant_id, letter.id)
+        return letter
+
+    def _due(self, document: Worked) -> Worked:
+        return document.changed(failures=0, due_at=self._clock())
+
+
+def require_administrator(caller: Caller) -> None:
+    """Refuse whoever is no administrator of their tenant."""
+    if ADMINISTRATOR not in caller.roles:
+        raise Forbidden(f"This takes the app role {ADMINISTRATOR}.")

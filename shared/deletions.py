@@ -1,0 +1,134 @@
+"""Deleting messages, one or all, and bringing one back.
+
+A deleted message is kept until it expires, and counted nowhere. What the summary says of it goes with it.
+"""
+
+from shared.clock import Clock
+from shared.due import due_at
+from shared.errors import VersionMismatch
+from shared.idempotency import Once, finished_at_once
+from shared.messages import require_finished, require_present
+from shared.models import Activity, Caller, Conversation, Leaf, Message
+from shared.policy import Policies
+from shared.repository import Change, Repository
+from shared.transitions import counted, require_free
+
+
+class Deletions:
+    """Deletes, restores and clears messages."""
+
+    def __init__(self, repository: Repository, policies: Policies, clock: Clock) -> None:
+        self._repository = repository
+        self._policies = policies
+        self._clock = clock
+
+    async def delete(
+        self, caller: Caller, conversation_id: str, identifier: str, if_match: str | None
+    ) -> Message:
+        """Put a message out of sight; the messages behind it stay."""
+
+        async def deleted(conversation: Conversation) -> Change:
+            message = await self._repository.message(caller, conversation, identifier)
+            require_present(message, if_match)
+            require_finished(message)
+            newest = await self._newest_beside(caller, conversation, message)
+            was_leaf = conversation.leaf_message_id == message.id
+            policy = await self._policies.of(caller.tenant_id)
+            now = self._clock()
+            gone = message.changed(
+                deleted_at=now,
+                expires_at=now + policy.retention_ms,
+                leaf_after=(newest.id if newest else "") if was_leaf else None,
+                due_at=None,
+            )
+            left = conversation.changed(
+                activity=counted(conversation.activity, message, by=-1).model_copy(
+                    update={"last_message_id": newest.id if newest else None}
+                ),
+                leaf=_leaf_at(newest) if was_leaf else conversation.leaf,
+            )
+            return Change(_unsummarised(left, message, now), updated=((message, gone),), guarded=True)
+
+        done = await self._repository.change(caller, conversation_id, deleted)
+        return done.messages[0]
+
+    async def restore(
+        self,
+        caller: Caller,
+        conversation_id: str,
+        identifier: str,
+        if_match: str | None,
+        once: Once | None = None,
+    ) -> Message:
+        """Bring a deleted message back as it was; one that isn't deleted stays as it is."""
+
+        async def restored(conversation: Conversation) -> Change:
+            message = await self._repository.message(caller, conversation, identifier, deleted=True)
+            if if_match not in (None, "*", message.etag):
+                raise VersionMismatch(message.etag)
+            now = self._clock()
+            if message.deleted_at is None:
+                return Change(
+                    conversation, receipt=finished_at_once(once, caller, now, message, conversation.id)
+                )
+            newest = await self._newest_beside(caller, conversation, message)
+            is_newest = newest is None or newest.seq < message.seq
+            back = message.changed(deleted_at=None, expires_at=None, leaf_after=None)
+            activity = counted(conversation.activity, message)
+            if is_newest:
+                activity = activity.model_copy(update={"last_message_id": message.id})
+            whole = conversation.changed(activity=activity)
+            if _takes_leaf_back(conversation, message, is_newest):
+                whole = whole.changed(leaf=_leaf_at(back))
+            receipt = finished_at_once(once, caller, now, back, conversation_id)
+            return Change(
+                _unsummarised(whole, message, now), updated=((message, back),), receipt=receipt, guarded=True
+            )
+
+        done = await self._repository.change(caller, conversation_id, restored)
+        if done.messages:
+            return done.messages[0]
+        return await self._repository.message(caller, done.conversation, identifier)
+
+    async def clear(self, caller: Caller, conversation_id: str, if_match: str | None) -> Conversation:
+        """Remove all messages for good, the summary too; the numbering goes on."""
+
+        def cleared(conversation: Conversation) -> Change:
+            require_free(conversation)
+            now = self._clock()
+            empty = conversation.changed(
+                cleared_through_seq=conversation.next_seq - 1,
+                activity=Activity(last_at=conversation.activity.last_at),
+                leaf=None,
+                summary=None,
+                purge_at=now,
+            )
+            return Change(empty.changed(due_at=due_at(empty, now)))
+
+        done = await self._repository.change(caller, conversation_id, cleared, if_match=if_match)
+        return done.conversation
+
+    async def _newest_beside(
+        self, caller: Caller, conversation: Conversation, message: Message
+    ) -> Message | None:
+        """The newest message that the list shows, apart from this one."""
+        page = await self._repository.page_of_messages(caller, conversation, order="desc", limit=2)
+        return next((one for one in page.items if one.id != message.id), None)
+
+
+def _leaf_at(message: Message | None) -> Leaf | None:
+    """The leaf after a deletion or its undoing: no branch's end, for what hangs behind it may be deleted."""
+    return Leaf(id=message.id, path=message.path, tip=False) if message else None
+
+
+def _takes_leaf_back(conversation: Conversation, message: Message, is_newest: bool) -> bool:
+    if message.leaf_after is None:
+        return False
+    return is_newest or (conversation.leaf_message_id or "") == message.leaf_after
+
+
+def _unsummarised(conversation: Conversation, message: Message, now: int) -> Conversation:
+    """Without a summary that covers the message: it is made anew, from the messages that are there."""
+    if conversation.summary and message.seq <= conversation.summary.through_seq:
+        conversation = conversation.changed(summary=None)
+    return conversation.changed(due_at=due_at(conversation, now))
