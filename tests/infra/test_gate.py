@@ -161,15 +161,9 @@ def test_a_planted_fault_is_told(copy: Path, app: App, path: str, right: str, wr
 
 
 def test_the_app_starts_with_the_settings_of_bicep() -> None:
-    infra = ROOT / "infra"
-    given = settings.in_bicep(infra, bicep.load_all(infra))
-    computed = {
-        name: "https://computed.example" if name.endswith("ENDPOINT") else "computed"
-        for name, value in given.items()
-        if not value
-    }
+    given = settings.in_bicep(ROOT / "infra", bicep.load_all(ROOT / "infra"))
 
-    loaded = Settings.load({**given, **computed})
+    loaded = Settings.load(settings.made_up(given))
 
     assert loaded.auth_mode == "entra"
 

@@ -50,6 +50,14 @@ def in_bicep(infra: Path, files: Mapping[Path, Bicep]) -> dict[str, str]:
     return {**tuned, **{name: value if isinstance(value, str) else "" for name, value in written.items()}}
 
 
+def made_up(given: Mapping[str, str]) -> dict[str, str]:
+    """The same, with something in place of what the deployment computes."""
+    return {
+        name: value or ("https://computed.example" if name.endswith("ENDPOINT") else "computed")
+        for name, value in given.items()
+    }
+
+
 def findings(
     given: Iterable[str], read: Iterable[str], connections: Iterable[str], named: Iterable[str]
 ) -> Iterator[str]:
