@@ -113,6 +113,11 @@ param zoneRedundant bool = false
 ])
 param instanceMemoryMB int = 2048
 
+@description('Requests that an instance takes at once. They mostly wait for the model; the platform\'s default for Python is 1.')
+@minValue(1)
+@maxValue(1000)
+param concurrentRequests int = 32
+
 @description('The most instances of the app.')
 @minValue(40)
 @maxValue(1000)
@@ -292,6 +297,7 @@ module functions 'modules/functions.bicep' = {
     chatDeployment: chatModel.deployment
     titleDeployment: titleModel.deployment
     instanceMemoryMB: instanceMemoryMB
+    concurrentRequests: concurrentRequests
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyInstances: alwaysReadyInstances
     zoneRedundant: zoneRedundant

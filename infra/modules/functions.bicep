@@ -51,6 +51,9 @@ param titleDeployment string
 @description('Memory of an instance, in MB.')
 param instanceMemoryMB int
 
+@description('Requests that an instance takes at once.')
+param concurrentRequests int
+
 @description('The most instances.')
 param maximumInstanceCount int
 
@@ -130,6 +133,11 @@ resource site 'Microsoft.Web/sites@2024-11-01' = {
       scaleAndConcurrency: {
         maximumInstanceCount: maximumInstanceCount
         instanceMemoryMB: instanceMemoryMB
+        triggers: {
+          http: {
+            perInstanceConcurrency: concurrentRequests
+          }
+        }
         alwaysReady: alwaysReadyInstances == 0 ? [] : [{ name: 'http', instanceCount: alwaysReadyInstances }]
       }
     }

@@ -96,6 +96,7 @@ FAULTS = [
     (CONTAINERS, '"paths": ["/id"]', '"paths": ["/key"]', "want the key /id"),
     (CONTAINERS, '"defaultTtl": -1,', '"defaultTtl": -1, "uniqueKeyPolicy": {},', "uniqueKeyPolicy"),
     (COSMOS, "      defaultTtl: container.defaultTtl\n", "", "says 'defaultTtl'"),
+    (COSMOS, "isServerless ? {} :", "false ? {} :", "refuses any throughput"),
     # settings
     (FUNCTIONS, "AZURE_OPENAI_ENDPOINT:", "AZURE_OPENAI_URL:", "sets AZURE_OPENAI_URL, which nothing reads"),
     (FUNCTIONS, "AZURE_OPENAI_ENDPOINT:", "AZURE_OPENAI_URL:", "AZURE_OPENAI_ENDPOINT is read, and not set"),

@@ -35,6 +35,8 @@ def findings(infra: Path, files: Mapping[Path, Bicep], repository: Path) -> Iter
     for name in sorted({name for container in containers for name in container}):
         if not re.search(rf"\bcontainer\.{name}\b", cosmos.text):
             yield f"cosmos.bicep: containers.json says '{name}', and it does not"
+    if not re.search(r"^ +options: isServerless \? \{\} : ", cosmos.text, re.MULTILINE):
+        yield "cosmos.bicep: a serverless account refuses any throughput"
     yield from _unindexed(containers, repository)
 
 
