@@ -5,7 +5,7 @@ from typing import Any
 import azure.functions as func
 from pydantic import RootModel
 
-from shared.http import endpoint, endpoints, openapi_document
+from shared.http import TITLE, Page, endpoint, endpoints, openapi_document, viewer
 from shared.schemas.answers import Health
 from shared.services import services
 
@@ -29,3 +29,9 @@ async def ready() -> Health:
 async def openapi() -> RootModel[dict[str, Any]]:
     """Describe this API in OpenAPI 3.1."""
     return RootModel[dict[str, Any]](openapi_document(endpoints()))
+
+
+@endpoint(bp, "GET", "docs")
+async def docs() -> Page:
+    """Show this API in a browser."""
+    return viewer(TITLE)

@@ -3,16 +3,20 @@
 from shared.http.binding import AsCaller, IfMatch
 from shared.http.endpoint import endpoint, endpoints
 from shared.http.once import AsOnce
-from shared.http.openapi import openapi_document
-from shared.http.resource import Accepted, Resource
+from shared.http.openapi import TITLE, openapi_document
+from shared.http.resource import Accepted, Page, Resource
+from shared.http.viewer import viewer
 
 __all__ = [
+    "TITLE",
     "Accepted",
     "AsCaller",
     "AsOnce",
     "IfMatch",
+    "Page",
     "Resource",
     "endpoint",
     "endpoints",
     "openapi_document",
+    "viewer",
 ]

@@ -23,7 +23,7 @@ from shared.errors import ServiceError
 from shared.http.binding import binder
 from shared.http.once import replay, shown
 from shared.http.problems import log_problem, problem
-from shared.http.resource import Accepted, Resource
+from shared.http.resource import Accepted, Page, Resource
 from shared.ids import new_ulid
 from shared.repository import Cost, metered
 from shared.services import services
@@ -119,9 +119,12 @@ async def _answer(
 
 
 def _response(result: BaseModel, status: int) -> Response:
-    headers = {"ETag": result.etag} if isinstance(result, Resource) and result.etag else None
+    if isinstance(result, Page):
+        headers = {"Content-Security-Policy": result.policy}
+        return Response(result.html, status, headers, media_type="text/html")
+    etag = {"ETag": result.etag} if isinstance(result, Resource) and result.etag else None
     status = 202 if isinstance(result, Accepted) else status
-    return Response(result.model_dump_json(), status, headers, media_type="application/json")
+    return Response(result.model_dump_json(), status, etag, media_type="application/json")
 
 
 def _log(declared: Endpoint, status: int, seconds: float, cost: Cost, request_id: str) -> None:

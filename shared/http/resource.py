@@ -20,6 +20,13 @@ class Accepted(BaseModel):
     """An answer that says that the work goes on; sent with the status 202."""
 
 
+class Page(BaseModel):
+    """A page for a browser. policy: its Content-Security-Policy."""
+
+    html: str
+    policy: str
+
+
 class Nothing(BaseModel):
     """No query parameters, or a body without fields."""
 

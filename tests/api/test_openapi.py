@@ -1,5 +1,8 @@
 """The OpenAPI document says what the endpoints do: who may call, with which errors, headers and examples."""
 
+import re
+from hashlib import sha256
+from importlib.resources import files
 from inspect import signature
 from typing import Any
 
@@ -114,3 +117,29 @@ async def test_limits_are_told_in_the_words_of_json_schema(service: Service) -> 
     limit = next(one["schema"] for one in parameters if one["name"] == "limit")
 
     assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 100, 20)
+
+
+async def test_the_page_shows_the_document_and_loads_nothing_from_elsewhere(service: Service) -> None:
+    page = await service.http.get("docs")
+
+    assert page.status_code == 200
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    policy = page.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "http" not in policy
+    outside_of_scripts = re.sub(r"<(script|style)>.*?</\1>", "", page.text, flags=re.DOTALL)
+    assert re.findall(r"(?:src|href)=", outside_of_scripts) == []
+    assert page.text.count("</script>") == 2
+    assert 'SwaggerUIBundle({ url: "openapi.json"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("swagger-ui-bundle.js", "3f6abf70480db7e07914df4c98a77385f22ea585eaf457a3e6415ba0eae2d167"),
+        ("swagger-ui.css", "c3cfe8248c4b0b89673600fb829924eafbac6de4bc4b2b06f5f5243483074d0a"),
+    ],
+)
+def test_the_viewers_files_are_those_of_swagger_ui_dist_5_34_0(name: str, digest: str) -> None:
+    """They see the tokens that are typed in, so another package's build of them is not taken on trust."""
+    assert sha256((files("fastapi_swagger") / "resources" / name).read_bytes()).hexdigest() == digest
