@@ -135,6 +135,10 @@ FAULTS = [
     (GLOBAL, "x-ms-invocation-id", "x-ms-invocation", "hangs the worker"),
     (GLOBAL, "<on-error>", "<on-errors>", "not well-formed"),
     (PROBLEM, "return-response>", "set-body>", "can't stand where errors"),
+    (PROBLEM, "&quot;authentication_error", "&quot;auth_error", "the app's type of unauthorized"),
+    (PROBLEM, "status == 413", "status == 414", "the app answers body_too_large with [413]"),
+    (PROBLEM, "&quot;request_id&quot;, context", "&quot;id&quot;, context", "an error has the fields"),
+    (GLOBAL, "{1,128}", "{1,64}", "other request ids"),
     ("infra/policies/cors.xml", "<method>PATCH</method>", "", "the API's methods"),
     # openapi.json
     ("infra/openapi.json", '"operationId": "ask"', '"operationId": "asks"', "make openapi"),

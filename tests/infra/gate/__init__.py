@@ -10,6 +10,7 @@ from tests.infra.gate import (
     openapi_file,
     parameters,
     policies,
+    problem,
     roles,
     security,
     settings,
@@ -39,6 +40,7 @@ def findings(root: Path, app: App) -> list[str]:
         *parameters.findings(infra, files),
         *parameters.azure_yaml_findings(root, files),
         *policies.findings(infra, files, app.open_operations, app.methods),
+        *problem.findings(infra, app.error_fields, app.errors, app.sources),
         *openapi_file.findings(infra, app.openapi),
         *alerts.findings(infra, operations, app.functions, app.sources),
     ]

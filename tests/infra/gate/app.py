@@ -2,7 +2,7 @@
 
 import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
@@ -10,7 +10,9 @@ from typing import Any
 
 from local.host.registered import COSMOS_DB, registered_functions
 from local.openapi import document
+from shared.errors import ServiceError
 from shared.http import endpoints
+from shared.http.responses import ErrorBody
 from shared.services import Services, install
 from shared.settings import Settings
 
@@ -27,7 +29,8 @@ class App:
     """The deployed code.
 
     open_operations: the functions that ask for no token. triggers: those of the change feed, as in
-    function.json. named_settings: `%NAME%` in any decorator. sources: the text of it all.
+    function.json. named_settings: `%NAME%` in any decorator. errors: status, code and type.
+    sources: the text of it all.
     """
 
     functions: frozenset[str]
@@ -37,6 +40,8 @@ class App:
     connections: frozenset[str]
     named_settings: frozenset[str]
     read_settings: frozenset[str]
+    errors: frozenset[tuple[int, str, str]]
+    error_fields: frozenset[str]
     openapi: str
     repository: Path
     sources: str
@@ -60,6 +65,8 @@ def read(root: Path) -> App:
             name for one in triggers for value in one.values() for name in re.findall(r"%(\w+)%", str(value))
         ),
         read_settings=frozenset(name.upper() for name in Settings.model_fields),
+        errors=frozenset((one.status, one.code, one.type) for one in _below(ServiceError)),
+        error_fields=frozenset(ErrorBody.model_fields),
         openapi=document(),
         repository=root / "shared" / "repository",
         sources="\n".join(
@@ -68,3 +75,9 @@ def read(root: Path) -> App:
             for path in sorted((root / folder).rglob("*.py"))
         ),
     )
+
+
+def _below(error: type[ServiceError]) -> Iterator[type[ServiceError]]:
+    yield error
+    for each in error.__subclasses__():
+        yield from _below(each)
