@@ -6,6 +6,7 @@ from types import UnionType
 from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from shared import errors
 from shared.http.endpoint import Endpoint
@@ -85,6 +86,11 @@ def responses_of(declared: Endpoint) -> dict[int | str, dict[str, Any]]:
     return found
 
 
+def body_is_required(declared: Endpoint) -> bool:
+    """Whether it takes a body that can't be left out; none means `{}`."""
+    return any(field.is_required() for field in _body_fields(declared).values())
+
+
 def takes(declared: Endpoint, name: str) -> bool:
     """Whether its function has a parameter of this name."""
     return name in inspect.signature(declared.function).parameters
@@ -135,8 +141,12 @@ def _codes(error: _Error, declared: Endpoint) -> list[str]:
 
 def _body_has(declared: Endpoint, field: str) -> bool:
     """Whether its body has a field of this name."""
+    return field in _body_fields(declared)
+
+
+def _body_fields(declared: Endpoint) -> dict[str, FieldInfo]:
     body = get_type_hints(declared.function).get("body")
-    return isinstance(body, type) and issubclass(body, BaseModel) and field in body.model_fields
+    return body.model_fields if isinstance(body, type) and issubclass(body, BaseModel) else {}
 
 
 def _answers(declared: Endpoint) -> tuple[Any, ...]:

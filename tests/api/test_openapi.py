@@ -112,6 +112,13 @@ async def test_the_event_stream_is_described_where_it_can_be_asked_for(service: 
     assert "response.output_text.delta" in content["text/event-stream"]["example"]
 
 
+async def test_a_body_may_be_left_out_where_every_field_may(service: Service) -> None:
+    operations = await _operations(service)
+
+    assert operations["create_conversation"]["requestBody"]["required"] is False
+    assert operations["add_message"]["requestBody"]["required"] is True
+
+
 async def test_limits_are_told_in_the_words_of_json_schema(service: Service) -> None:
     parameters = (await _operations(service))["list_conversations"]["parameters"]
     limit = next(one["schema"] for one in parameters if one["name"] == "limit")
