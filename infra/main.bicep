@@ -143,7 +143,7 @@ param alertEmail string = ''
 @minValue(0)
 param budgetAmount int = 0
 
-@description('First day of the month in which the budget starts. Later changes need a new budget.')
+@description('First day of the month in which the budget is made; Azure takes no older one, and does not let it change.')
 param budgetStartDate string = '2026-12-01'
 
 @description('Settings of the app in place of those of app-settings.json, by their names.')
