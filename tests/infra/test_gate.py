@@ -51,6 +51,22 @@ FAULTS = [
     (COSMOS, "'Session'", "'session'", "can't be 'session'"),
     (OPENAI, "disableLocalAuth: true", "disableLocalAuth: 'true'", "can't be 'true'"),
     (APIM_API, "'openapi+json'", "'openapi-json'", "can't be 'openapi-json'"),
+    # structure
+    (COSMOS, "parent: database", "parent: account", "the parent of containers"),
+    (STORAGE, "  parent: account\n", "", "the parent of blobs"),
+    (STORAGE, "param location string", "param location strng", "no type strng"),
+    ("infra/modules/identity.bicep", "properties.clientId", "properties.clientID", "properties.clientID"),
+    (COSMOS, "EnableServerless", "EnableServerles", "the capability EnableServerless"),
+    (OPENAI, "  scope: account\n", "", "must say what it is about"),
+    (OPENAI, "model.capacity", "model.capcity", "has not the fields"),
+    (MAIN, "  name: 'rbac'\n  scope: group\n", "  name: 'rbac'\n", "must have the resource group"),
+    (
+        "infra/modules/alerts.bicep",
+        "rule.window",
+        "rule.windowSize",
+        "no rule of alerts.json has 'windowSize'",
+    ),
+    (ALERTS, '"aggregation": "Count",', "", "not all metrics have the same fields"),
     # security
     (OPENAI, "disableLocalAuth: true", "disableLocalAuth: false", "must be True"),
     (COSMOS, "    disableLocalAuth: true\n", "", "disableLocalAuth must be True"),

@@ -15,6 +15,7 @@ from tests.infra.gate import (
     security,
     settings,
     shapes,
+    structure,
     syntax,
 )
 from tests.infra.gate.app import App
@@ -32,6 +33,7 @@ def findings(root: Path, app: App) -> list[str]:
         *(found for file in files.values() for found in syntax.findings(file)),
         *(found for file in files.values() for found in names.findings(file, files)),
         *(found for file in files.values() for found in shapes.findings(file)),
+        *(found for file in files.values() for found in structure.findings(file)),
         *security.findings(files),
         *roles.findings(files),
         *containers.findings(infra, files, app.repository),

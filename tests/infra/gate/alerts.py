@@ -28,6 +28,12 @@ def findings(infra: Path, operations: str, functions: Collection[str], sources: 
     )
     if len(set(names)) < len(names):
         yield "alerts.json: two alerts of one name"
+    used = re.findall(r"\brule\.(\w+)", (infra / "modules" / "alerts.bicep").read_text(encoding="utf-8"))
+    fields = {name for rule in every for name in rule}
+    yield from (f"alerts.bicep: no rule of alerts.json has '{name}'" for name in sorted(set(used) - fields))
+    for kind in ("logs", "metrics"):
+        if len({frozenset(rule) for rule in rules[kind]}) > 1:
+            yield f"alerts.json: not all {kind} have the same fields"
     for rule in every:
         if rule["operator"] not in _OPERATORS or rule["severity"] not in range(5):
             yield f"alerts.json: {rule['name']}: its operator or severity"

@@ -37,6 +37,8 @@ def findings(infra: Path, files: Mapping[Path, Bicep], repository: Path) -> Iter
             yield f"cosmos.bicep: containers.json says '{name}', and it does not"
     if not re.search(r"^ +options: isServerless \? \{\} : ", cosmos.text, re.MULTILINE):
         yield "cosmos.bicep: a serverless account refuses any throughput"
+    if "capabilities: isServerless ? [{ name: 'EnableServerless' }] : []" not in cosmos.text:
+        yield "cosmos.bicep: a serverless account has the capability EnableServerless, another has none"
     yield from _unindexed(containers, repository)
 
 

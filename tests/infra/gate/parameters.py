@@ -30,6 +30,10 @@ def findings(infra: Path, files: Mapping[Path, Bicep]) -> Iterator[str]:
     yield from (
         f"main.parameters.json: '{name}' is missing" for name in sorted(set(main.params) - set(given))
     )
+    openai = next(file.text for path, file in files.items() if path.name == "openai.bicep")
+    for name in ("chatModel", "titleModel"):
+        if set(given.get(name, {}).get("value", {})) != set(re.findall(r"\bmodel\.(\w+)", openai)):
+            yield f"main.parameters.json: '{name}' has not the fields that openai.bicep reads"
     for name in re.findall(r"\$\{(\w+)\}", json.dumps(given)):
         if name not in _ALWAYS_THERE | _ASKED_FOR:
             yield f"main.parameters.json: ${{{name}}} has no default"
