@@ -47,5 +47,6 @@ $(CHECKOV)/.installed:
 
 check: lint types test checkov ## everything that must hold before a change lands (what CI runs)
 
-bench: setup ## measure requests, as ratios (two minutes)
+bench: setup ## measure requests and the embedded engine, as ratios (three minutes)
 	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench.engine

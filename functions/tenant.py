@@ -1,4 +1,4 @@
-"""Endpoints for a tenant's administrator, and of operations."""
+"""Endpoints for a tenant's administrator; each act is written to the audit log."""
 
 from typing import Annotated
 
@@ -7,14 +7,50 @@ from fastapi import Query
 
 from shared.cursors import decode_cursor, encode_cursor
 from shared.http import AsCaller, AsOnce, endpoint
-from shared.schemas.answers import DeadLetter, Listed, Operation
-from shared.schemas.requests import PageQuery
+from shared.schemas.answers import DeadLetter, Listed
+from shared.schemas.requests import AuditQuery, NewHold, PageQuery, TenantConversationsQuery
+from shared.schemas.tenant import AuditEntry, HeldUser, TenantConversation
 from shared.services import services
 
 bp = func.Blueprint()
 
 
-@endpoint(bp, "GET", "tenant/dead-letters")
+@endpoint(bp, "GET", "tenant/conversations", administrator=True)
+async def list_tenant_conversations(
+    caller: AsCaller, query: Annotated[TenantConversationsQuery, Query()]
+) -> Listed[TenantConversation]:
+    """List the conversations of all users of the tenant, by last activity."""
+    after = query.after and decode_cursor(query.after, caller, *query.list_of())
+    page = await services().administration.page(caller, query.filters(), limit=query.limit, after=after)
+    return Listed[TenantConversation].of(
+        page, TenantConversation.of, lambda position: encode_cursor(position, caller, *query.list_of())
+    )
+
+
+@endpoint(bp, "GET", "tenant/conversations/{conversation_id}", administrator=True)
+async def get_tenant_conversation(caller: AsCaller, conversation_id: str) -> TenantConversation:
+    """Read a conversation of any user of the tenant."""
+    return TenantConversation.of(await services().administration.get(caller, conversation_id))
+
+
+@endpoint(bp, "GET", "tenant/audit", administrator=True)
+async def list_audit(caller: AsCaller, query: Annotated[AuditQuery, Query()]) -> Listed[AuditEntry]:
+    """List a month's acts of services and administrators, newest first."""
+    after = query.after and decode_cursor(query.after, caller, *query.list_of())
+    page = await services().audit.page(caller, query.month, limit=query.limit, after=after)
+    return Listed[AuditEntry].of(
+        page, AuditEntry.of, lambda position: encode_cursor(position, caller, *query.list_of())
+    )
+
+
+@endpoint(bp, "PUT", "tenant/holds/{user_id}", administrator=True)
+async def hold_user(caller: AsCaller, user_id: str, body: NewHold) -> HeldUser:
+    """Have a user's data kept, so that it can't be erased; without a reason: no longer."""
+    hold = await services().administration.hold(caller, user_id, body.reason)
+    return HeldUser.of(user_id, hold)
+
+
+@endpoint(bp, "GET", "tenant/dead-letters", administrator=True)
 async def list_dead_letters(caller: AsCaller, query: Annotated[PageQuery, Query()]) -> Listed[DeadLetter]:
     """List the background work of the tenant that was given up."""
     after = query.after and decode_cursor(query.after, caller, "dead-letters")
@@ -24,13 +60,7 @@ async def list_dead_letters(caller: AsCaller, query: Annotated[PageQuery, Query(
     )
 
 
-@endpoint(bp, "POST", "tenant/dead-letters/{dead_letter_id}/replay")
+@endpoint(bp, "POST", "tenant/dead-letters/{dead_letter_id}/replay", administrator=True)
 async def replay_dead_letter(caller: AsCaller, dead_letter_id: str, once: AsOnce = None) -> DeadLetter:
     """Have background work tried again."""
     return DeadLetter.of(await services().dead_letters.replay(caller, dead_letter_id))
-
-
-@endpoint(bp, "GET", "operations/{operation_id}")
-async def get_operation(caller: AsCaller, operation_id: str) -> Operation:
-    """Read how far an operation has come."""
-    return Operation.of(await services().purges.operation(caller, operation_id))

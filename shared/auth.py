@@ -4,12 +4,16 @@ import re
 from collections.abc import Mapping
 from typing import Protocol
 
-from shared.errors import InvalidRequest
+from shared.errors import Forbidden, InvalidRequest
 from shared.models import Caller
 from shared.settings import Settings, SettingsError
 
 # What may stand in a partition key and in a log line: no control characters, no surrounding blanks.
 _NAME = re.compile(r"[!-~](?:[ -~]{0,254}[!-~])?")
+
+
+# The app roles.
+ADMINISTRATOR, ON_BEHALF = "Conversations.Admin", "Conversations.OnBehalf"
 
 
 class Authentication(Protocol):
@@ -46,3 +50,9 @@ def _named(headers: Mapping[str, str], header: str, default: str) -> str:
             f"{header} takes 1 to 256 visible ASCII characters, without blanks around them.", param=header
         )
     return value
+
+
+def require_administrator(caller: Caller) -> None:
+    """Refuse whoever is no administrator of their tenant."""
+    if ADMINISTRATOR not in caller.roles:
+        raise Forbidden(f"This takes the app role {ADMINISTRATOR}.")

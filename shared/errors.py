@@ -5,14 +5,18 @@ ServiceError
 │   └── InvalidCursor       400 invalid_cursor
 ├── Unauthorized            401 unauthorized
 ├── Forbidden               403 forbidden
-├── NotFound                404 conversation_not_found, message_not_found
+├── NotFound                404 conversation_not_found, message_not_found, operation_not_found …
 ├── ConversationBusy        409 conversation_busy
 ├── ConversationNotActive   409 conversation_not_active
 ├── RequestInProgress       409 request_in_progress
+├── OperationNotFinished    409 operation_not_finished
+├── LegalHold               409 legal_hold
 ├── VersionMismatch         412 version_mismatch
 ├── BodyTooLarge            413 body_too_large
 ├── UnsupportedMediaType    415 unsupported_media_type
 ├── IdempotencyKeyReused    422 idempotency_key_reused
+├── QuotaExceeded           429 quota_exceeded
+├── RateLimited             429 rate_limited
 ├── ModelFailure
 │   ├── ModelRateLimited    429 rate_limited
 │   ├── ModelError          502 model_error
@@ -128,6 +132,36 @@ class RequestInProgress(ServiceError):
 
     status = 409
     code = "request_in_progress"
+
+
+class OperationNotFinished(ServiceError):
+    """What the operation makes isn't there yet."""
+
+    status = 409
+    code = "operation_not_finished"
+
+
+class LegalHold(ServiceError):
+    """An administrator has the user's data kept."""
+
+    status = 409
+    code = "legal_hold"
+
+
+class QuotaExceeded(ServiceError):
+    """The tenant has used up what it may use today."""
+
+    status = 429
+    code = "quota_exceeded"
+    type = "rate_limit_error"
+
+
+class RateLimited(ServiceError):
+    """The user sends more requests than the service takes."""
+
+    status = 429
+    code = "rate_limited"
+    type = "rate_limit_error"
 
 
 class IdempotencyKeyReused(ServiceError):

@@ -22,13 +22,14 @@ class ConversationFilter:
     agent_id: str | None = None
     org_id: str | None = None
     entity_type: EntityType | None = None
+    user_email: str | None = None
     tag: str | None = None
     query: str | None = None
     deleted: Deleted | None = None
 
     def scalars(self) -> dict[str, str]:
         """What must be equal, by field; the one that is likely to leave the fewest first."""
-        names = ("agent_id", "org_id", "product", "entity_type", "status")
+        names = ("user_email", "agent_id", "org_id", "product", "entity_type", "status")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
     def matches(self, conversation: Conversation) -> bool:

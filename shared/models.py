@@ -26,12 +26,16 @@ EntityType = Literal["USER", "LEAD"]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose data a call may touch: the only source of a partition key."""
+    """Whose data a call may touch: the only source of a partition key.
+
+    actor: the service that acts on behalf of the user, None where it is the user.
+    """
 
     tenant_id: str
     user_id: str
     email: str | None = None
     roles: frozenset[str] = frozenset()
+    actor: str | None = None
 
 
 class Part(BaseModel):
@@ -277,35 +281,6 @@ class Receipt(Stored):
     def document(self) -> dict[str, Any]:
         """With the key by which the purge of its conversation finds it."""
         return super().document() | ({"receiptKey": self.conversation_id} if self.conversation_id else {})
-
-
-OperationKind = Literal["purge"]
-OperationState = Literal["running", "completed"]
-
-
-class Operation(Stored):
-    """Work that goes on after its request was answered. counts: what has been done so far."""
-
-    type: Literal["operation"] = "operation"
-    scope: str
-    kind: OperationKind
-    state: OperationState = "running"
-    conversation_id: str | None = None
-    counts: dict[str, int] = {}
-    updated_at: int
-    finished_at: int | None = None
-    ttl: int = 30 * 24 * 60 * 60
-
-
-class DeadLetter(Part):
-    """Background work on a document that failed too often. reason: a code, count: of failures."""
-
-    id: str
-    user_id: str
-    work_type: Literal["conversation", "message"]
-    reason: str
-    count: int
-    updated_at: int
 
 
 Item = TypeVar("Item")

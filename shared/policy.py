@@ -22,14 +22,15 @@ class Policy(BaseModel):
     """A tenant's decisions; what isn't set is the default.
 
     retention_days: how long a deleted conversation or message can be restored. products: those that a
-    conversation may name, None for any. inactive_after_minutes: after so long without activity a conversation
-    is ended, None for never.
+    conversation may name, None for any. daily_token_quota: of all users' turns together, None for no limit.
+    inactive_after_minutes: after so long without activity a conversation is ended, None for never.
     """
 
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 
     retention_days: int = Field(30, ge=0, le=3650)
     products: tuple[str, ...] | None = None
+    daily_token_quota: int | None = Field(None, ge=0)
     inactive_after_minutes: int | None = Field(None, ge=1)
 
     @property

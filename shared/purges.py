@@ -11,8 +11,9 @@ from shared.clock import Clock
 from shared.errors import NotFound
 from shared.ids import new_id
 from shared.logs import trace
-from shared.models import Caller, Conversation, DueWork, Operation
-from shared.repository import BackgroundRepository, Change, Repository, TenantRepository, operations_scope
+from shared.models import Caller, Conversation, DueWork
+from shared.records import Operation, operations_scope
+from shared.repository import BackgroundRepository, Change, Repository, TenantRepository
 
 # Transactions (of 50 documents) before a request is answered with an operation; and of one document, on one
 # run of the timer.
@@ -52,10 +53,6 @@ class Purges:
         if (conversation.purge_at or 0) < began:  # a request before this one has started it
             await self._note(caller, conversation, removed, finished)
         return None if finished else await self._started(conversation, removed)
-
-    async def operation(self, caller: Caller, identifier: str) -> Operation:
-        """One of the caller's operations."""
-        return await self._tenants.operation(caller, identifier)
 
     async def run(self) -> None:
         """Remove what is due; what fails is left for the next run. Safe when two run at once."""

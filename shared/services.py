@@ -4,7 +4,9 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.administration import Administration
 from shared.ai import Model
+from shared.audit import Audit
 from shared.auth import authentication
 from shared.clock import Clock, system_clock
 from shared.context import ContextReader
@@ -16,12 +18,23 @@ from shared.enrichment import Enrichment
 from shared.forks import Forks
 from shared.inactivity import Inactivity
 from shared.messages import Messages
+from shared.operations import Operations
 from shared.policy import Policies
 from shared.purges import Purges
-from shared.repository import BackgroundRepository, Database, Repository, TenantRepository, Transport
+from shared.repository import (
+    AuditRepository,
+    BackgroundRepository,
+    Database,
+    PersonalData,
+    Repository,
+    TenantConversations,
+    TenantRepository,
+    Transport,
+)
 from shared.settings import Settings, read_environment
 from shared.sweep import Sweep
 from shared.turns import Turns
+from shared.usage import UsageCounts
 
 if TYPE_CHECKING:  # it comes with openai, which is imported on first use
     import httpx2
@@ -57,9 +70,17 @@ class Services:
         self.forks = Forks(repository, self.messages, clock)
         self.purges = Purges(repository, tenants, background, clock)
         self.inactivity = Inactivity(repository, background, clock)
+        self.usage = UsageCounts(repository, tenants, policies, clock)
+        self.audit = Audit(AuditRepository(self.database), clock)
+        self.operations = Operations(tenants, PersonalData(self.database, container), background, clock)
+        self.administration = Administration(
+            TenantConversations(self.database, container, clock), tenants, clock
+        )
         self.dead_letters = DeadLetters(repository, tenants, clock)
         self.context = ContextReader(repository, settings.context_token_budget)
-        self.turns = Turns(repository, self.messages, self.context, self.model, settings.models, clock)
+        self.turns = Turns(
+            repository, self.messages, self.context, self.model, settings.models, self.usage, clock
+        )
         self.descriptions = Descriptions(repository, self.model, clock)
         self.enrichment = Enrichment(repository, background, self.descriptions, clock)
         self.sweep = Sweep(repository, background, self.turns, self.enrichment, clock)

@@ -33,6 +33,7 @@ from shared.transitions import (
     require_free,
     turn_ended,
 )
+from shared.usage import UsageCounts
 
 logger = logging.getLogger(__name__)
 
@@ -73,9 +74,11 @@ class Turns:
         context: ContextReader,
         model: Model,
         models: Collection[str],
+        usage: UsageCounts,
         clock: Clock,
     ) -> None:
         self._models = models
+        self._usage = usage
         self._repository = repository
         self._messages = messages
         self._context = context
@@ -179,6 +182,7 @@ class Turns:
             return Change(running, created=(question, answer), receipt=receipt)
 
         conversation = await self._repository.conversation(caller, conversation_id)
+        await self._usage.require_quota(caller.tenant_id)
         parent = None
         if draft.parent_id is not None:
             parent = await self._messages.named(caller, conversation, draft.parent_id, "parent_id")
@@ -229,14 +233,22 @@ class Turns:
         receipt: Receipt | None = None,
     ) -> Changed:
         """Give the lease back and store the answer, in one transaction; TurnLost if the lease isn't ours."""
+        tries = 0
 
-        def released(conversation: Conversation) -> Change:
+        async def released(conversation: Conversation) -> Change:
             require_lease(conversation, turn_id)
+            nonlocal tries
+            tries += 1
             now = self._clock()
             free = active_at(conversation.changed(lease=None, lease_until=None), now)
+            usage = None
             if updated:
                 free = turn_ended(free, *updated, charge=spent())
+                usage = await self._usage.after(caller, [updated[1]], spent(), known=tries == 1)
             free = free.changed(due_at=due_at(free, now))
-            return Change(free, updated=(updated,) if updated else (), receipt=receipt)
+            return Change(free, updated=(updated,) if updated else (), receipt=receipt, usage=usage)
 
-        return await self._repository.change(caller, known.id, released, known=known, deleted=True)
+        done = await self._repository.change(caller, known.id, released, known=known, deleted=True)
+        if done.usage:
+            self._usage.stored(done.usage)
+        return done

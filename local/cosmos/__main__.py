@@ -6,13 +6,14 @@ COSMOS_DB_KEY is the key that clients must sign with; by default it is the emula
 
 import argparse
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from local.cosmos import Engine, FolderInUse, FolderUnusable
+from local.cosmos import Engine, Fault, FolderInUse, FolderUnusable
 from local.cosmos.gateway import gateway
 from local.cosmos.signature import WELL_KNOWN_KEY, NotAKey, Signature
 from local.cosmos.storage import FILE_NAME, DamagedFile, ForeignFile, NoSuchFile, back_up
@@ -20,6 +21,10 @@ from local.server import PortInUse, listening, serve_until_stopped
 
 _HOST = "127.0.0.1"
 _FAILED, _MISUSED = 1, 2
+_MOST_PARTITIONS = 100
+_FAULT = """make requests fail, for example {"operation": "create", "status": 429, "probability": 0.1,
+    "times": null}; the fields are those of local.cosmos.Fault, and it can be given several times"""
+_PARTITIONS = "physical partitions of each container that is made from now on; default %(default)s"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "backup":
             _back_up(options.data, options.to)
         else:
-            asyncio.run(_serve(options.port, options.data))
+            asyncio.run(_serve(options))
     except NotAKey as error:
         return _say(f"COSMOS_DB_KEY: {error}", _MISUSED)
     except PortInUse:
@@ -49,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=_port, default=8081, help="default %(default)s; 0 is any free one")
     folder = "the folder for the data; default .data"
     parser.add_argument("--data", type=Path, default=Path(".data"), help=folder)
+    parser.add_argument("--partitions", type=_partitions, default=1, help=_PARTITIONS)
+    parser.add_argument("--fault", type=_fault, action="append", default=[], metavar="JSON", help=_FAULT)
+    parser.add_argument("--seed", type=int, default=0, help="of the faults' luck; default %(default)s")
     commands = parser.add_subparsers(dest="command", metavar="backup")
     backup = commands.add_parser("backup", help="copy the data to a file, also while it is served")
     backup.add_argument("--data", type=Path, default=argparse.SUPPRESS, help=folder)
@@ -62,11 +70,30 @@ def _port(text: str) -> int:
     return int(text)
 
 
-async def _serve(port: int, folder: Path) -> None:
+def _partitions(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= _MOST_PARTITIONS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {_MOST_PARTITIONS}")
+    return int(text)
+
+
+def _fault(text: str) -> Fault:
+    try:
+        return Fault(**json.loads(text))
+    except (TypeError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no fault: {error}") from error
+
+
+async def _serve(options: argparse.Namespace) -> None:
     key = os.environ.get("COSMOS_DB_KEY") or WELL_KNOWN_KEY
     signature = Signature(key)
-    with listening(_HOST, port) as listener, closing(Engine.open(folder)) as engine:
-        _introduce(listener.getsockname()[1], folder, key)
+    with (
+        listening(_HOST, options.port) as listener,
+        closing(Engine.open(options.data, partitions=options.partitions)) as engine,
+    ):
+        engine.faults.seed(options.seed)
+        for fault in options.fault:
+            engine.faults.add(fault)
+        _introduce(listener.getsockname()[1], options.data, key)
         await serve_until_stopped(gateway(engine, signature), listener, _nothing_else)
 
 

@@ -2,18 +2,27 @@
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
 from local.cosmos.containers import Container, Database, Definition
 from local.cosmos.errors import conflict, parent_missing, resource_missing
+from local.cosmos.ranges import KeyRange, KeyRanges, evenly, key_range
 from local.cosmos.storage import transaction
+from local.cosmos.throughput import Throughput
+
+Resource = Database | Container
 
 _DATABASES = "SELECT number, id, etag, ts FROM databases ORDER BY number"
 _CONTAINERS = """
     SELECT number, database, id, definition, etag, ts, lsn FROM containers JOIN commits ON container = number
     ORDER BY number
 """
+_RANGES = "SELECT container, number, start, end, parents FROM ranges ORDER BY container, start"
+_INSERT_DATABASE = "INSERT INTO databases (id, etag, ts, throughput) VALUES (?, ?, ?, ?)"
+_INSERT_RANGE = "INSERT INTO ranges (container, number, start, end, parents) VALUES (?, ?, ?, ?, ?)"
+_DELETE_RANGE = "DELETE FROM ranges WHERE container = ? AND number = ?"
 _INSERT_CONTAINER = """
     INSERT INTO containers (database, id, definition, throughput, etag, ts) VALUES (?, ?, ?, ?, ?, ?)
 """
@@ -23,6 +32,7 @@ _DELETE_CONTAINER = (
     "DELETE FROM documents WHERE container = ?",
     "DELETE FROM partitions WHERE container = ?",
     "DELETE FROM commits WHERE container = ?",
+    "DELETE FROM ranges WHERE container = ?",
     "DELETE FROM containers WHERE number = ?",
 )
 
@@ -68,30 +78,24 @@ class Catalogue:
             raise parent_missing("container", name)
         return container
 
-    def container_of_rid(self, rid: str) -> Container:
-        """By resource id alone; raises 404."""
-        for container in self._containers.values():
-            if container.rid == rid:
-                return container
-        raise resource_missing("container", rid)
-
-    def linked(self, link: str) -> Container | None:
-        """By `_self`, if there is one."""
-        return next(
-            (each for each in self._containers.values() if each.link.strip("/") == link.strip("/")), None
-        )
+    def resources(self) -> list[Resource]:
+        """All databases, each followed by its containers."""
+        found: list[Resource] = []
+        for database in self.databases():
+            found += [database, *self.containers(database)]
+        return found
 
     def numbered(self, number: int) -> Container:
         """By the number in the file."""
         return next(each for each in self._containers.values() if each.number == number)
 
-    def create_database(self, name: str, now: int) -> Database:
-        """Raises 409."""
+    def create_database(self, name: str, now: int, throughput: Throughput | None = None) -> Database:
+        """Raises 409. throughput: what its containers share; None where each has its own."""
         if name in self._databases:
             raise conflict(f"The database {name!r} exists already.")
         with transaction(self._connection):
-            values = (name, str(uuid4()), now)
-            self._connection.execute("INSERT INTO databases (id, etag, ts) VALUES (?, ?, ?)", values)
+            values = (name, str(uuid4()), now, None if throughput is None else json.dumps(throughput))
+            self._connection.execute(_INSERT_DATABASE, values)
         self.reload()
         return self._databases[name]
 
@@ -104,9 +108,15 @@ class Catalogue:
         self.reload()
 
     def create_container(
-        self, database: Database, name: str, definition: Definition, throughput: dict[str, Any], now: int
+        self,
+        database: Database,
+        name: str,
+        definition: Definition,
+        throughput: Throughput | None,
+        now: int,
+        partitions: int = 1,
     ) -> Container:
-        """Raises 409."""
+        """Raises 409. partitions: how many physical ones it begins with."""
         if (database.id, name) in self._containers:
             raise conflict(f"The container {name!r} exists already.")
         settings = json.dumps(definition.settings)
@@ -114,8 +124,17 @@ class Catalogue:
         with transaction(self._connection):
             number = self._connection.execute(_INSERT_CONTAINER, values).lastrowid
             self._connection.execute("INSERT INTO commits VALUES (?, 0)", (number,))
+            self._insert_ranges(number, evenly(partitions, definition.key.version))
         self.reload()
         return self._containers[database.id, name]
+
+    def split(self, container: Container, range_id: str) -> None:
+        """Make two ranges of one; raises 410 where there is no such range."""
+        gone, version = container.ranges.find(range_id), container.definition.key.version
+        with transaction(self._connection):
+            self._connection.execute(_DELETE_RANGE, (container.number, int(gone.id)))
+            self._insert_ranges(container.number, gone.halves(container.ranges.next_id(), version))
+        self.reload()
 
     def replace_container(self, container: Container, definition: Definition, now: int) -> None:
         """Give it other settings, within the caller's transaction; `reload` after it."""
@@ -130,23 +149,26 @@ class Catalogue:
             self._delete_rows(container)
         self.reload()
 
-    def throughput(self, container: Container) -> dict[str, Any]:
-        """The content of its offer."""
-        query = "SELECT throughput FROM containers WHERE number = ?"
-        content: dict[str, Any] = json.loads(
-            self._connection.execute(query, (container.number,)).fetchone()[0]
-        )
+    def throughput(self, owner: Resource) -> Throughput | None:
+        """The content of its offer; None where it has none of its own."""
+        query = f"SELECT throughput FROM {_table(owner)} WHERE number = ?"  # noqa: S608  # one of two constants
+        (text,) = self._connection.execute(query, (owner.number,)).fetchone()
+        content: Throughput | None = json.loads(text or "null")
         return content
 
-    def replace_throughput(self, container: Container, content: dict[str, Any]) -> None:
+    def replace_throughput(self, owner: Resource, content: Throughput) -> None:
         """Give it another offer."""
-        values = (json.dumps(content), container.number)
-        self._connection.execute("UPDATE containers SET throughput = ? WHERE number = ?", values)
+        statement = f"UPDATE {_table(owner)} SET throughput = ? WHERE number = ?"  # noqa: S608  # one of two constants
+        self._connection.execute(statement, (json.dumps(content), owner.number))
 
     def reload(self) -> None:
         """Read everything from the file, as after a change."""
         numbered = {row[0]: Database(*row) for row in self._connection.execute(_DATABASES)}
-        containers = [_container(numbered, row) for row in self._connection.execute(_CONTAINERS)]
+        ranges: dict[int, list[Any]] = {}
+        for container, *row in self._connection.execute(_RANGES):
+            ranges.setdefault(container, []).append(row)
+        rows = self._connection.execute(_CONTAINERS)
+        containers = [_container(numbered[row[1]], row, ranges[row[0]]) for row in rows]
         self._databases = {name: each for each in numbered.values() for name in (each.id, each.rid)}
         self._containers = {}
         for each in containers:
@@ -157,12 +179,26 @@ class Catalogue:
         if name not in self._databases:
             raise parent_missing("database", name)
 
+    def _insert_ranges(self, container: int | None, ranges: Iterable[KeyRange]) -> None:
+        for each in ranges:
+            values = (container, int(each.id), each.start, each.end, json.dumps(each.parents))
+            self._connection.execute(_INSERT_RANGE, values)
+
     def _delete_rows(self, container: Container) -> None:
         for statement in _DELETE_CONTAINER:
             self._connection.execute(statement, (container.number,))
 
 
-def _container(databases: dict[int, Database], row: tuple[Any, ...]) -> Container:
-    number, database, name, settings, etag, ts, lsn = row
+def _container(database: Database, row: tuple[Any, ...], ranges: list[Any]) -> Container:
+    number, _, name, settings, etag, ts, lsn = row
     definition = Definition.parse(json.loads(settings))
-    return Container(number, databases[database], name, definition, etag, ts, lsn)
+    version = definition.key.version
+    own = KeyRanges(
+        key_range(each, start, end, tuple(json.loads(parents)), version)
+        for each, start, end, parents in ranges
+    )
+    return Container(number, database, name, definition, etag, ts, lsn, own)
+
+
+def _table(owner: Resource) -> str:
+    return "databases" if isinstance(owner, Database) else "containers"

@@ -7,6 +7,7 @@ from typing import Any
 from local.cosmos.errors import bad_request
 from local.cosmos.indexing import IndexingPolicy, IndexingPolicyError
 from local.cosmos.partition_keys import KeyDefinition, parse_path
+from local.cosmos.ranges import KeyRanges
 from local.cosmos.resource_ids import container_rid, database_rid, document_prefix, document_rid
 
 _DEFAULT_INDEXING = {
@@ -17,6 +18,8 @@ _DEFAULT_INDEXING = {
 }
 _SYSTEM = {"id", "_rid", "_self", "_etag", "_ts", "_docs", "_sprocs", "_triggers", "_udfs", "_conflicts"}
 _MAX_TTL = 2**31 - 1
+_MAX_UNIQUE_KEYS, _MAX_UNIQUE_PATHS = 10, 16
+_NOT_SERVED = ("computedProperties", "vectorEmbeddingPolicy", "fullTextPolicy", "clientEncryptionPolicy")
 
 UniqueKey = tuple[tuple[str, ...], ...]
 """The paths whose values together are unique within a logical partition."""
@@ -36,10 +39,15 @@ class Database:
         """Its resource id."""
         return database_rid(self.number)
 
+    @property
+    def link(self) -> str:
+        """Its `_self`."""
+        return f"dbs/{self.rid}/"
+
     def as_answered(self) -> dict[str, Any]:
         """The resource as the client gets it."""
         links = {"_colls": "colls/", "_users": "users/"}
-        return {"id": self.id, **_system(self.rid, f"dbs/{self.rid}/", self.etag, self.ts), **links}
+        return {"id": self.id, **_system(self.rid, self.link, self.etag, self.ts), **links}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,8 @@ class Definition:
     def parse(cls, body: Mapping[str, Any]) -> "Definition":
         """Check the body of a create or replace; raises 400."""
         settings = {name: value for name, value in body.items() if name not in _SYSTEM}
+        if refused := [name for name in _NOT_SERVED if settings.get(name)]:
+            raise bad_request(f"The embedded engine does not support {' and '.join(refused)}.")
         settings["indexingPolicy"] = settings.get("indexingPolicy") or _DEFAULT_INDEXING
         key = KeyDefinition.parse(settings.get("partitionKey"))
         policy = _policy(settings["indexingPolicy"])
@@ -65,11 +75,20 @@ class Definition:
 class Container:
     """A container: definition, names and links, and the number of its last commit (lsn), which moves on.
 
-    path: its name path without slashes around. link: its `_self`. etag: without its quotes.
+    path: its name path without slashes around. link: its `_self`. etag: without its quotes. ranges: its
+    physical partitions; the last commit's number is the same in all of them.
     """
 
     def __init__(
-        self, number: int, database: Database, name: str, definition: Definition, etag: str, ts: int, lsn: int
+        self,
+        number: int,
+        database: Database,
+        name: str,
+        definition: Definition,
+        etag: str,
+        ts: int,
+        lsn: int,
+        ranges: KeyRanges,
     ) -> None:
         self.number = number
         self.database = database
@@ -78,6 +97,7 @@ class Container:
         self.etag = etag
         self.ts = ts
         self.lsn = lsn
+        self.ranges = ranges
         self.path = f"dbs/{database.id}/colls/{name}"
         self.rid = container_rid(database.number, number)
         self.link = f"dbs/{database.rid}/colls/{self.rid}/"
@@ -89,7 +109,8 @@ class Container:
 
     def redefined(self, definition: Definition) -> "Container":
         """The same container with another definition."""
-        return Container(self.number, self.database, self.id, definition, self.etag, self.ts, self.lsn)
+        own = (self.etag, self.ts, self.lsn, self.ranges)
+        return Container(self.number, self.database, self.id, definition, *own)
 
     def as_answered(self) -> dict[str, Any]:
         """The resource as the client gets it."""
@@ -126,6 +147,8 @@ def check_ttl(ttl: object, name: str) -> int:
 def _unique_keys(settings: Mapping[str, Any]) -> tuple[UniqueKey, ...]:
     policy = settings.get("uniqueKeyPolicy") or {}
     keys = [key.get("paths") for key in policy.get("uniqueKeys", [])]
-    if not all(keys):
-        raise bad_request("A unique key needs paths.")
+    if not all(isinstance(paths, list) and 0 < len(paths) <= _MAX_UNIQUE_PATHS for paths in keys):
+        raise bad_request(f"A unique key has 1 to {_MAX_UNIQUE_PATHS} paths.")
+    if len(keys) > _MAX_UNIQUE_KEYS:
+        raise bad_request(f"A container has at most {_MAX_UNIQUE_KEYS} unique keys, not {len(keys)}.")
     return tuple(tuple(parse_path(path) for path in paths) for paths in keys)

@@ -3,6 +3,7 @@
 Nothing here opens a transaction; the caller does.
 """
 
+import math
 import sqlite3
 from uuid import uuid4
 
@@ -34,11 +35,15 @@ _MAX_REMEMBERED_PARTITIONS = 20_000
 
 
 class Documents:
-    """Reads and writes rows. Remembers the numbers of partitions, until `forget`."""
+    """Reads and writes rows. Remembers the numbers of partitions, until `forget`.
+
+    soonest_end: no document expires before; so that nobody has to ask the file at each request.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._partitions: dict[tuple[int, str], int] = {}
+        self.soonest_end = math.inf
 
     def partition(self, container: Container, key: LogicalKey) -> int | None:
         """The number of a logical partition; None if nothing was ever written to it."""
@@ -80,6 +85,7 @@ class Documents:
         partition = self.partition(container, key) or self._add_partition(container, key)
         etag, expires_at = str(uuid4()), draft.expires_at(stamp.ts)
         values = (partition, draft.id, stamp.lsn, etag, stamp.ts, expires_at, draft.size, draft.text)
+        self._will_end(expires_at)
         try:
             number = self._connection.execute(_INSERT, (container.number, *values)).lastrowid or 0
         except sqlite3.IntegrityError as error:
@@ -93,6 +99,7 @@ class Documents:
         """Store a new version; returns it and its number of index terms. Raises 409 for a unique key."""
         etag, expires_at = str(uuid4()), draft.expires_at(stamp.ts)
         values = (stamp.lsn, etag, stamp.ts, expires_at, draft.size, draft.text, old.number)
+        self._will_end(expires_at)
         self._connection.execute(_UPDATE, values)
         row = old._replace(lsn=stamp.lsn, etag=etag, ts=stamp.ts, size=draft.size, text=draft.text)
         return row, self._change(container, row, old, draft)
@@ -111,7 +118,12 @@ class Documents:
             change_entries(self._connection, new, place, None, document)
             ttl = effective_ttl(new, document)
             expires_at = None if ttl is None else row.ts + ttl
+            self._will_end(expires_at)
             self._connection.execute(_SET_END, (expires_at, row.number))
+
+    def _will_end(self, expires_at: int | None) -> None:
+        if expires_at is not None:
+            self.soonest_end = min(self.soonest_end, expires_at)
 
     def _change(self, container: Container, row: Row, old: Row | None, draft: Draft) -> int:
         before = None if old is None else as_document(container, old)

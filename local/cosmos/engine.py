@@ -30,14 +30,20 @@ class Engine:
     """Holds the parts together. Made by `open`; requests are worked on one at a time, under `lock`.
 
     url: where clients are to connect; another for each engine, for the SDK shares caches by URL.
+    partitions: how many physical ones a new container has.
     troubled: the kinds of operation that the file can't be used for, since it is full or worse.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, lock: FolderLock | None, clock: Callable[[], float]
+        self,
+        connection: sqlite3.Connection,
+        lock: FolderLock | None,
+        clock: Callable[[], float],
+        partitions: int,
     ) -> None:
         self._folder_lock = lock
         self._clock = clock
+        self.partitions = partitions
         self.url = f"https://{uuid4()}.local/"
         self.key = _KEY
         self.lock = RLock()
@@ -50,25 +56,27 @@ class Engine:
         self.troubled: set[str] = set()
 
     @classmethod
-    def open(cls, folder: Path | None, *, clock: Callable[[], float] = time.time) -> "Engine":
+    def open(
+        cls, folder: Path | None, *, clock: Callable[[], float] = time.time, partitions: int = 1
+    ) -> "Engine":
         """Open a data folder, made if need be; None is in memory.
 
         Raises FolderInUse if another process has it open, FolderUnusable if it can't be made or written,
         ForeignFile if its file is not this engine's, DamagedFile. The clock gives seconds since 1970.
         """
         if folder is None:
-            return cls(connect(None), None, clock)
+            return cls(connect(None), None, clock, partitions)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            return cls._in_folder(folder, clock)
+            return cls._in_folder(folder, clock, partitions)
         except (OSError, sqlite3.OperationalError) as error:
             raise FolderUnusable(folder, error) from error
 
     @classmethod
-    def _in_folder(cls, folder: Path, clock: Callable[[], float]) -> "Engine":
+    def _in_folder(cls, folder: Path, clock: Callable[[], float], partitions: int) -> "Engine":
         lock = FolderLock(folder)
         try:
-            return cls(connect(folder / FILE_NAME), lock, clock)
+            return cls(connect(folder / FILE_NAME), lock, clock, partitions)
         except BaseException:
             lock.release()
             raise
@@ -76,6 +84,10 @@ class Engine:
     def now(self) -> int:
         """Whole seconds since 1970."""
         return int(self._clock())
+
+    def precise_now(self) -> float:
+        """Seconds since 1970 with what comes behind the point."""
+        return self._clock()
 
     def reading(self, container: Container, key: LogicalKey) -> Transaction:
         """Work in one logical partition that only reads."""
@@ -91,6 +103,14 @@ class Engine:
             self.documents.reindex(container, container.redefined(definition))
             self.catalogue.replace_container(container, definition, self.now())
         self.catalogue.reload()
+
+    def split(self, database: str, container: str, range_id: str = "0") -> None:
+        """Split a physical partition in two, as the service does when one grows.
+
+        Clients that know the old one are answered 410 until they have read the ranges anew.
+        """
+        with self.lock:
+            self.catalogue.split(self.catalogue.container(database, container), range_id)
 
     def recording(self) -> AbstractContextManager[list[Call]]:
         """A list that fills with the calls made while the context is open."""

@@ -82,6 +82,11 @@ def parent_missing(kind: str, name: str) -> CosmosError:
     return CosmosError(404, f"The {kind} {name!r} does not exist.", sub_status=1003)
 
 
+def range_gone(range_id: str) -> CosmosError:
+    """The client knows a physical partition that was split; it reads the ranges anew."""
+    return CosmosError(410, f"The partition key range {range_id!r} is gone.", sub_status=1002)
+
+
 def session_not_available(wanted: int, present: int) -> CosmosError:
     """The client's session token is ahead of this replica."""
     message = (

@@ -4,6 +4,7 @@ A document ends when its `_ts` plus its time to live is not after now. Its going
 does not tell of it, and no request is charged for it.
 """
 
+import math
 import sqlite3
 
 from local.cosmos.catalogue import Catalogue
@@ -18,21 +19,26 @@ _CONTAINERS = "SELECT DISTINCT container FROM documents WHERE expires_at <= ?"
 
 
 class Expiry:
-    """Removes what has expired; knows when the next document does, so that asking is cheap."""
+    """Removes what has expired."""
 
     def __init__(self, connection: sqlite3.Connection, documents: Documents, catalogue: Catalogue) -> None:
         self._connection = connection
         self._documents = documents
         self._catalogue = catalogue
+        self._look_ahead()
 
     def purge(self, now: int) -> None:
         """Remove all that has expired by now."""
-        (soonest,) = self._connection.execute(_NEXT).fetchone()
-        if soonest is None or soonest > now:
+        if now < self._documents.soonest_end:
             return
         with transaction(self._connection):
             for (number,) in self._connection.execute(_CONTAINERS, (now,)).fetchall():
                 self._purge_container(self._catalogue.numbered(number), now)
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        (soonest,) = self._connection.execute(_NEXT).fetchone()
+        self._documents.soonest_end = math.inf if soonest is None else soonest
 
     def _purge_container(self, container: Container, now: int) -> None:
         for row in self._connection.execute(_EXPIRED, (now, container.number)).fetchall():

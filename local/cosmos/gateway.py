@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from azure.core.exceptions import ServiceResponseError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from local.cosmos.engine import Engine
@@ -22,7 +23,12 @@ def gateway(engine: Engine, signature: Signature) -> ASGIApp:
     """An app that serves this engine to those who sign their requests with its key."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await _send(await _answer(engine, signature, scope, receive), send)
+        try:
+            answer = await _answer(engine, signature, scope, receive)
+        except ServiceResponseError:
+            await _drop(send)
+        else:
+            await _send(answer, send)
 
     return app
 
@@ -53,6 +59,11 @@ async def _body(receive: Receive) -> bytes:
     if size > LARGEST_BODY:
         raise too_large("The request", size, LARGEST_BODY)
     return b"".join(chunks)
+
+
+async def _drop(send: Send) -> None:
+    """Break the connection: the server does, where less comes than was promised."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
 
 
 async def _send(answer: Answer, send: Send) -> None:

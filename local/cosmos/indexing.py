@@ -2,13 +2,15 @@
 
 As in the service, the most specific of the included and excluded paths decides. Only scalars are indexed. The
 id and the system properties are indexed like any other property, where the policy's paths include them (the
-service always indexes id and _ts). A property with the name `[]` is not indexed.
+service always indexes id and _ts), but for two that nobody looks for and that only cost. A property with the
+name `[]` is not indexed.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Self
 
 from local.cosmos.values import UNDEFINED, Json, encode
@@ -19,6 +21,8 @@ _SEGMENT = re.compile(r'/(?:("(?:[^"\\]|\\.)*")|(\[\]|[^/"\[\]?*]+))')
 _PLAIN = re.compile(r"[\w-]+")
 _DEFAULT = {"includedPaths": [{"path": "/*"}], "excludedPaths": [{"path": '/"_etag"/?'}]}
 ELEMENT = "[]"
+_NEVER_INDEXED = (("_self",), ("_attachments",))
+_MAX_REMEMBERED_PATHS = 10_000
 
 
 class IndexingPolicyError(ValueError):
@@ -43,13 +47,13 @@ class Rule:
         return len(self.path), not self.subtree, not self.included
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Composite:
     """A composite index: (path, descending) in order."""
 
     columns: tuple[tuple[Path, bool], ...]
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Such as `/status ASC,/activityKey DESC`."""
         return ",".join(f"{path_name(path)} {'DESC' if down else 'ASC'}" for path, down in self.columns)
@@ -65,6 +69,7 @@ class IndexingPolicy:
 
     rules: tuple[Rule, ...]
     composites: tuple[Composite, ...] = ()
+    _names: dict[Path, str | None] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def parse(cls, policy: Mapping[str, Any] | None) -> Self:
@@ -82,15 +87,28 @@ class IndexingPolicy:
 
     def indexes(self, path: Path) -> bool:
         """Whether the scalar at `path` has an index entry."""
-        covering = [rule for rule in self.rules if rule.covers(path)]
-        return bool(covering) and max(covering, key=lambda rule: rule.precision).included
+        return self._name(path) is not None
 
     def terms(self, document: Mapping[str, Json]) -> list[tuple[str, bytes]]:
         """The (index name, key) entries of a document, each once."""
-        single = {
-            (path_name(path), encode(value)) for path, value in _scalars(document) if self.indexes(path)
-        }
-        return sorted(single) + [(index.name, index.key(document)) for index in self.composites]
+        found = set()
+        for path, value in _scalars(document):
+            if (name := self._name(path)) is not None:
+                found.add((name, encode(value)))
+        return sorted(found) + [(index.name, index.key(document)) for index in self.composites]
+
+    def _name(self, path: Path) -> str | None:
+        """Of the index that the scalar at `path` is in; remembered, since documents are alike."""
+        try:
+            return self._names[path]
+        except KeyError:
+            if len(self._names) >= _MAX_REMEMBERED_PATHS:
+                self._names.clear()
+            return self._names.setdefault(path, path_name(path) if self._included(path) else None)
+
+    def _included(self, path: Path) -> bool:
+        covering = [rule for rule in self.rules if rule.covers(path) and path not in _NEVER_INDEXED]
+        return bool(covering) and max(covering, key=lambda rule: rule.precision).included
 
 
 def path_name(path: Path) -> str:
@@ -150,16 +168,20 @@ def _segments(body: str, text: str) -> Path:
     return tuple(path)
 
 
-def _scalars(value: Json, path: Path = ()) -> Iterator[tuple[Path, Json]]:
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            if name != ELEMENT:
-                yield from _scalars(item, (*path, name))
-    elif isinstance(value, list):
-        for item in value:
-            yield from _scalars(item, (*path, ELEMENT))
-    else:
-        yield path, value
+def _scalars(value: Json) -> list[tuple[Path, Json]]:
+    """All scalars in a value, with their paths."""
+    found: list[tuple[Path, Json]] = []
+    waiting: list[tuple[Path, Json]] = [((), value)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += [((*path, name), item) for name, item in value.items() if name != ELEMENT]
+        elif isinstance(value, list):
+            element = (*path, ELEMENT)
+            waiting += [(element, item) for item in value]
+        else:
+            found.append((path, value))
+    return found
 
 
 def _at(document: Json, path: Path) -> Json:

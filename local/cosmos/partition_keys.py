@@ -19,6 +19,7 @@ MISSING: dict[str, Any] = {}
 """Stands for the value of an item that lacks the property, as it does in JSON."""
 
 _MAX_LEVELS = 3
+_MAX_BYTES = {1: 101, 2: 2048}  # by version; https://learn.microsoft.com/azure/cosmos-db/concepts-limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,17 @@ def _key_of_header(definition: KeyDefinition, header: str) -> LogicalKey:
         levels = len(definition.paths)
         raise wrong_partition_key(f"The partition key in the header needs {levels} values: {header}.")
     values = [_scalar(value) for value in values]
-    return LogicalKey(as_json(values), _effective(definition, values))
+    epk = _effective(definition, values)
+    _check_size(definition, values)
+    return LogicalKey(as_json(values), epk)
+
+
+def _check_size(definition: KeyDefinition, values: list[Any]) -> None:
+    size = sum(len(value.encode()) for value in values if isinstance(value, str))
+    if size > _MAX_BYTES[definition.version]:
+        raise bad_request(
+            f"The partition key has {size} bytes, and at most {_MAX_BYTES[definition.version]} are allowed."
+        )
 
 
 def _effective(definition: KeyDefinition, values: list[Any]) -> str:

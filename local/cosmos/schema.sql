@@ -4,7 +4,8 @@ CREATE TABLE databases (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id     TEXT NOT NULL UNIQUE,
     etag   TEXT NOT NULL,
-    ts     INTEGER NOT NULL
+    ts     INTEGER NOT NULL,
+    throughput TEXT -- JSON: the content of its offer; null where its containers have their own
 );
 
 CREATE TABLE containers (
@@ -12,7 +13,7 @@ CREATE TABLE containers (
     database   INTEGER NOT NULL REFERENCES databases (number),
     id         TEXT NOT NULL,
     definition TEXT NOT NULL, -- JSON: partitionKey, indexingPolicy, defaultTtl, uniqueKeyPolicy
-    throughput TEXT NOT NULL, -- JSON: the content of its offer
+    throughput TEXT NOT NULL, -- JSON: the content of its offer; "null" where the database has one
     etag       TEXT NOT NULL,
     ts         INTEGER NOT NULL,
     UNIQUE (database, id)
@@ -23,6 +24,16 @@ CREATE TABLE commits (
     container INTEGER PRIMARY KEY REFERENCES containers (number),
     lsn       INTEGER NOT NULL
 );
+
+-- The physical partitions of each container. Places in the space of hashes are between 0 and 1.
+CREATE TABLE ranges (
+    container INTEGER NOT NULL REFERENCES containers (number),
+    number    INTEGER NOT NULL,
+    start     REAL NOT NULL,
+    end       REAL NOT NULL,
+    parents   TEXT NOT NULL, -- JSON: the ids of the ranges that it came of
+    PRIMARY KEY (container, number)
+) WITHOUT ROWID;
 
 -- A logical partition gets a number at its first write; documents and terms refer to it by that.
 CREATE TABLE partitions (

@@ -20,23 +20,22 @@ _BETWEEN = "(terms.key, terms.document) > (?, ?) AND (terms.key, terms.document)
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Where a query looks. name: what continuation tokens are bound to.
+    """Where a query looks. name: what continuation tokens are bound to, so that one fits a range's halves.
 
     documents: the rest of a query for all documents. terms: the tables and conditions of one for index terms.
-    parameters: for both. is_one_partition: whether it lies in one logical partition.
+    parameters: for both.
     """
 
     name: str
     documents: str
     terms: str
     parameters: tuple[Any, ...]
-    is_one_partition: bool
 
 
 def partition_scope(name: str, partition: int | None) -> Scope:
     """One logical partition; None for one that was never written to."""
     documents = "documents WHERE documents.partition = ?"
-    return Scope(name, documents, "terms WHERE terms.partition = ?", (partition or 0,), True)
+    return Scope(name, documents, "terms WHERE terms.partition = ?", (partition or 0,))
 
 
 def range_scope(container: Container, low: str, high: str) -> Scope:
@@ -45,7 +44,7 @@ def range_scope(container: Container, low: str, high: str) -> Scope:
     # CROSS JOIN fixes the order: documents by number without sorting, and terms found by partition.
     documents = f"documents CROSS JOIN partitions ON partitions.number = documents.partition WHERE {where}"
     terms = f"partitions CROSS JOIN terms ON terms.partition = partitions.number WHERE {where}"
-    return Scope(f"{low}-{high}", documents, terms, (container.number, low, high), False)
+    return Scope("any", documents, terms, (container.number, low, high))
 
 
 class SqliteSource:

@@ -15,8 +15,19 @@ FILE_NAME = "cosmos.sqlite3"
 """Of the file in a data folder."""
 
 _APPLICATION_ID = 0x434F534D
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = Path(__file__).with_name("schema.sql")
+_FROM_1_TO_2 = """
+    BEGIN;
+    ALTER TABLE databases ADD COLUMN throughput TEXT;
+    CREATE TABLE ranges (
+        container INTEGER NOT NULL, number INTEGER NOT NULL, start REAL NOT NULL, end REAL NOT NULL,
+        parents TEXT NOT NULL, PRIMARY KEY (container, number)
+    ) WITHOUT ROWID;
+    INSERT INTO ranges SELECT number, 0, 0, 1, '[]' FROM containers;
+    PRAGMA user_version = 2;
+    COMMIT;
+"""
 
 
 class ForeignFile(Exception):
@@ -57,8 +68,11 @@ def connect(file: Path | None) -> sqlite3.Connection:
     try:
         if _is_new(connection, file):
             _create_schema(connection)
+        if _version(connection) == 1:
+            connection.executescript(_FROM_1_TO_2)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")  # each costs a sync: not so often
     except BaseException:
         connection.close()
         raise
@@ -143,15 +157,19 @@ def _is_new(connection: sqlite3.Connection, file: Path | None) -> bool:
     path = file or Path(":memory:")
     with _damage_named(path):
         (application,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        version = _version(connection)
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application == 0 and tables == 0:
         return True
     if application != _APPLICATION_ID:
         raise ForeignFile(path, "belongs to another program")
-    if version != _SCHEMA_VERSION:
+    if not 1 <= version <= _SCHEMA_VERSION:
         raise ForeignFile(path, f"has schema version {version}, and this engine knows {_SCHEMA_VERSION}")
     return False
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _create_schema(connection: sqlite3.Connection) -> None:

@@ -43,7 +43,8 @@ class EmbeddedTransport(AsyncHttpTransport[HttpRequest, EmbeddedResponse]):
     async def send(self, request: HttpRequest, **kwargs: Any) -> EmbeddedResponse:
         """Answer one request; the options are about connections, and there are none."""
         body: Any = request.data  # azure-core does not say its type; the SDK sends text, bytes or nothing
-        sent = Request(request.method, _path(request.url), request.headers, body or b"")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        sent = Request(request.method, _path(request.url), headers, body or b"")
         return EmbeddedResponse(request, await serve(self._engine, sent))
 
     async def open(self) -> None:

@@ -4,7 +4,7 @@ from shared.http.binding import AsCaller, IfMatch
 from shared.http.endpoint import endpoint, endpoints
 from shared.http.once import AsOnce
 from shared.http.openapi import TITLE, openapi_document
-from shared.http.resource import Accepted, Page, Resource
+from shared.http.resource import Accepted, JsonLines, Page, Resource
 from shared.http.viewer import viewer
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "AsCaller",
     "AsOnce",
     "IfMatch",
+    "JsonLines",
     "Page",
     "Resource",
     "endpoint",

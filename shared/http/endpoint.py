@@ -18,13 +18,17 @@ from azurefunctions.extensions.http.fastapi import Response as TriggerResponse
 from fastapi import Request, Response
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
 
+from shared.auth import require_administrator
 from shared.errors import ServiceError
 from shared.http.binding import binder
 from shared.http.once import replay, shown
 from shared.http.problems import log_problem, problem
-from shared.http.resource import Accepted, Page, Resource
+from shared.http.resource import Accepted, Page, Resource, Streamed
 from shared.ids import new_ulid
+from shared.models import Caller
+from shared.records import digest_of
 from shared.repository import Cost, metered
 from shared.services import services
 
@@ -36,17 +40,18 @@ HUNG_UP = 499
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 # An endpoint's function: its parameters are what its signature says, its result a model to answer with.
-Function = TypeVar("Function", bound=Callable[..., Awaitable[BaseModel]])
+Function = TypeVar("Function", bound=Callable[..., Awaitable[BaseModel | Streamed]])
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One endpoint as it was declared."""
 
-    function: Callable[..., Awaitable[BaseModel]]
+    function: Callable[..., Awaitable[BaseModel | Streamed]]
     method: str
     route: str
     status: int
+    administrator: bool
 
 
 _declared: list[Endpoint] = []
@@ -58,12 +63,15 @@ def endpoints() -> tuple[Endpoint, ...]:
 
 
 def endpoint(
-    blueprint: func.Blueprint, method: str, route: str, *, status: int = 200
+    blueprint: func.Blueprint, method: str, route: str, *, status: int = 200, administrator: bool = False
 ) -> Callable[[Function], Function]:
-    """Register a function as an HTTP-triggered Azure function of its own name, at `route`."""
+    """Register a function as an HTTP-triggered Azure function of its own name, at `route`.
+
+    administrator: only for administrators of a tenant, in whose audit log the act is written.
+    """
 
     def register(function: Function) -> Function:
-        declared = Endpoint(function, method, route, status)
+        declared = Endpoint(function, method, route, status, administrator)
         _declared.append(declared)
         run_bound = _runner(declared)
 
@@ -85,6 +93,8 @@ def _runner(declared: Endpoint) -> Callable[[Request, str], Awaitable[Response]]
 
     async def run(request: Request, request_id: str) -> Response:
         arguments = await bind(request, shown(answer, declared.status, request_id))
+        if caller := arguments.get("caller"):
+            await _admit(caller, declared, request, request_id)
         once = arguments.get("once")
         if once and (first := await replay(arguments["caller"], once)):
             return first
@@ -96,6 +106,17 @@ def _runner(declared: Endpoint) -> Callable[[Request, str], Awaitable[Response]]
             raise
 
     return run
+
+
+async def _admit(caller: Caller, declared: Endpoint, request: Request, request_id: str) -> None:
+    """Refuse whoever may not do this, and have on record who does it in another's name."""
+    if declared.administrator:
+        require_administrator(caller)
+    if declared.administrator or caller.actor:
+        about = [
+            digest_of(value) if name == "user_id" else value for name, value in request.path_params.items()
+        ]
+        await services().audit.record(caller, declared.function.__name__, " ".join(about), request_id)
 
 
 async def _answer(
@@ -118,10 +139,12 @@ async def _answer(
     return response
 
 
-def _response(result: BaseModel, status: int) -> Response:
+def _response(result: BaseModel | Streamed, status: int) -> Response:
+    if isinstance(result, Streamed):
+        return StreamingResponse(result.pieces, status, media_type=result.media_type)
     if isinstance(result, Page):
-        headers = {"Content-Security-Policy": result.policy}
-        return Response(result.html, status, headers, media_type="text/html")
+        policy = {"Content-Security-Policy": result.policy}
+        return Response(result.html, status, policy, media_type=result.media_type)
     etag = {"ETag": result.etag} if isinstance(result, Resource) and result.etag else None
     status = 202 if isinstance(result, Accepted) else status
     return Response(result.model_dump_json(), status, etag, media_type="application/json")

@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from shared.http.endpoint import Endpoint
 from shared.http.examples import EXAMPLES
-from shared.http.responses import answer_of, body_is_required, responses_of, takes
+from shared.http.responses import body_is_required, model_of, responses_of, takes
 
 TITLE = "Conversation service"
 VERSION = "0.1.0"
@@ -55,7 +55,7 @@ def _route(declared: Endpoint) -> APIRoute:
         operation_id=declared.function.__name__,
         name=declared.function.__name__.replace("_", " "),
         tags=[declared.function.__module__.rpartition(".")[2]],
-        response_model=answer_of(declared),
+        response_model=model_of(declared),
         responses=responses_of(declared),
     )
 

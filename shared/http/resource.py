@@ -1,5 +1,9 @@
 """What every answer of one resource has in common."""
 
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import ClassVar
+
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 
@@ -20,8 +24,25 @@ class Accepted(BaseModel):
     """An answer that says that the work goes on; sent with the status 202."""
 
 
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer that is sent piece by piece, as it is made."""
+
+    media_type: ClassVar[str]
+
+    pieces: AsyncIterator[bytes]
+
+
+class JsonLines(Streamed):
+    """A JSON document a line."""
+
+    media_type = "application/jsonl"
+
+
 class Page(BaseModel):
     """A page for a browser. policy: its Content-Security-Policy."""
+
+    media_type: ClassVar[str] = "text/html"
 
     html: str
     policy: str

@@ -65,16 +65,20 @@ class Problem(BaseModel):
     error: ErrorBody
 
 
-def answer_of(declared: Endpoint) -> Any:
-    """The model of its result, where the work is done at once."""
-    return next(one for one in _answers(declared) if not _is_accepted(one))
+def model_of(declared: Endpoint) -> Any:
+    """The model of its result; None where that is no JSON, or the work always goes on."""
+    answer = _at_once(declared)
+    return None if _media_type(answer) else answer
 
 
 def responses_of(declared: Endpoint) -> dict[int | str, dict[str, Any]]:
     """Every other answer by status, and the headers of them all."""
-    found: dict[int | str, dict[str, Any]] = {declared.status: _result(declared)}
+    found: dict[int | str, dict[str, Any]] = {}
+    if _at_once(declared):
+        found[declared.status] = _result(declared)
     for later in filter(_is_accepted, _answers(declared)):
-        found[202] = {"model": later, "description": "The work goes on", "headers": _headers("x-request-id")}
+        headers = _headers(*_common(declared))
+        found[202] = {"model": later, "description": "The work goes on", "headers": headers}
     codes: dict[int, list[str]] = {}
     for error in _errors(declared):
         codes.setdefault(error.status, []).extend(_codes(error, declared))
@@ -97,13 +101,11 @@ def takes(declared: Endpoint, name: str) -> bool:
 
 
 def _result(declared: Endpoint) -> dict[str, Any]:
-    names = ["x-request-id"]
-    answer = answer_of(declared)
-    if isinstance(answer, type) and issubclass(answer, Resource):
-        names.append("ETag")
-    if takes(declared, "once"):
-        names.append("Idempotency-Replayed")
-    result: dict[str, Any] = {"headers": _headers(*names)}
+    answer = _at_once(declared)
+    versioned = ("ETag",) if isinstance(answer, type) and issubclass(answer, Resource) else ()
+    result: dict[str, Any] = {"headers": _headers(*_common(declared), *versioned)}
+    if media_type := _media_type(answer):
+        result["content"] = {media_type: {"schema": {"type": "string"}}}
     if _body_has(declared, "stream"):
         stream = {"schema": {"type": "string", "description": _STREAM}, "example": _STREAM_EXAMPLE}
         result["content"] = {"text/event-stream": stream}
@@ -152,6 +154,21 @@ def _body_fields(declared: Endpoint) -> dict[str, FieldInfo]:
 def _answers(declared: Endpoint) -> tuple[Any, ...]:
     answer = get_type_hints(declared.function)["return"]
     return get_args(answer) if isinstance(answer, UnionType) else (answer,)
+
+
+def _at_once(declared: Endpoint) -> Any:
+    """Its answer where the work is done; None where it always goes on."""
+    return next((one for one in _answers(declared) if not _is_accepted(one)), None)
+
+
+def _media_type(answer: Any) -> str | None:
+    """What it is, if not JSON."""
+    return getattr(answer, "media_type", None)
+
+
+def _common(declared: Endpoint) -> tuple[str, ...]:
+    """The headers of every answer that is no error."""
+    return ("x-request-id", *(("Idempotency-Replayed",) if takes(declared, "once") else ()))
 
 
 def _is_accepted(answer: Any) -> bool:

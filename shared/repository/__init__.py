@@ -1,23 +1,31 @@
 """The only part of the service that talks to Cosmos DB."""
 
+from shared.repository.audit import AuditRepository
 from shared.repository.background import BackgroundRepository
 from shared.repository.changes import Change, Changed
 from shared.repository.conversations import Repository, in_progress
 from shared.repository.database import Database, Transport
 from shared.repository.metering import Cost, metered, spent
-from shared.repository.tenants import TenantRepository, operations_scope
+from shared.repository.partition import Conflict, Document
+from shared.repository.personal_data import PersonalData
+from shared.repository.tenant_conversations import TenantConversations
+from shared.repository.tenants import TenantRepository
 
 __all__ = [
+    "AuditRepository",
     "BackgroundRepository",
     "Change",
     "Changed",
+    "Conflict",
     "Cost",
     "Database",
+    "Document",
+    "PersonalData",
     "Repository",
+    "TenantConversations",
     "TenantRepository",
     "Transport",
     "in_progress",
     "metered",
-    "operations_scope",
     "spent",
 ]

@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from shared.models import Caller, DueWork
+from shared.records import Operation
 from shared.repository.database import Database
 from shared.repository.partition import Missing, Partition, SessionTokens, domain_errors
 
@@ -13,6 +14,7 @@ _EXPIRED_LEASES = "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.leas
 _PURGEABLE = "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.purgeAt <= @now"
 _EXPIRED = "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.expiresAt <= @now"
 _TIMEOUTS = "SELECT c.tenantId, c.inactiveAfterMinutes FROM c WHERE c.inactiveAfterMinutes >= 1"
+_RUNNING = "SELECT * FROM c WHERE c.runAt <= @now"
 _INACTIVE = (
     "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.status = 'active' AND c.activityKey < @before"
 )
@@ -41,6 +43,14 @@ class BackgroundRepository:
     def expired(self, now: int) -> AsyncIterator[DueWork]:
         """Deleted conversations and messages that can't be restored any more, in no order."""
         return self._found(_EXPIRED, now)
+
+    async def running(self, now: int) -> AsyncIterator[Operation]:
+        """Operations under way that nobody works on, in no order."""
+        container = await self._database.container("tenant_ops")
+        parameters: list[dict[str, Any]] = [{"name": "@now", "value": now}]
+        with domain_errors():
+            async for found in container.query_items(_RUNNING, parameters=parameters, max_item_count=100):
+                yield Operation.model_validate(found)
 
     async def timeouts(self) -> AsyncIterator[tuple[str, int]]:
         """The tenants that have conversations ended without activity, and after how many minutes."""

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from shared.errors import Unavailable
 from shared.models import Conversation, Message, Receipt, Stored
-from shared.repository.partition import Operation
+from shared.records import DayUsage
+from shared.repository.partition import Operation, written
 
 # Operations of one patch: the service's limit.
 MAX_PATCH = 10
@@ -19,20 +20,21 @@ PATIENCE_SECONDS = 10.0
 class Change:
     """What one write makes of a conversation, with the messages that it adds and changes (before, after).
 
-    receipt: of the request that the write belongs to, if it has one. guarded: only if the changed messages
-    are still as they were read; for a transition that reads them itself.
+    usage: the day's, with what a turn has taken. receipt: of the request that the write belongs to, if it has
+    one. guarded: only if the changed messages are still as they were read; for a transition that reads them.
     """
 
     conversation: Conversation
     created: tuple[Message, ...] = ()
     updated: tuple[tuple[Message, Message], ...] = ()
     receipt: Receipt | None = None
+    usage: DayUsage | None = None
     guarded: bool = False
 
     @property
     def alone(self) -> bool:
         """Whether the conversation is all that is written."""
-        return not (self.created or self.updated or self.receipt)
+        return not (self.created or self.updated or self.receipt or self.usage)
 
     def marked(self, change_id: str) -> Self:
         """The change with its id on what it changes, so that a later look finds it done."""
@@ -50,6 +52,7 @@ class Changed:
     conversation: Conversation
     messages: tuple[Message, ...] = ()
     receipt: Receipt | None = None
+    usage: DayUsage | None = None
 
 
 def patch_operations(before: Stored, after: Stored) -> list[dict[str, Any]]:
@@ -87,6 +90,7 @@ def other_operations(change: Change) -> list[Operation]:
             for old, new in change.updated
         ),
         *receipt_operations(change.receipt),
+        *_usage_operations(change.usage),
     ]
 
 
@@ -95,13 +99,15 @@ def _message_operation(old: Message, new: Message, *, guarded: bool) -> Operatio
     return ("patch", (old.id, patch_operations(old, new)), condition)
 
 
+def _usage_operations(usage: DayUsage | None) -> list[Operation]:
+    return [written(usage.document(), {"_etag": usage.etag} if usage.etag else None)] if usage else []
+
+
 def receipt_operations(receipt: Receipt | None) -> list[Operation]:
     """A new receipt, which must be the first of its key; or one that was read, completed."""
     if receipt is None:
         return []
-    if not receipt.etag:
-        return [("create", (receipt.document(),))]
-    return [("replace", (receipt.id, receipt.document()), {"if_match_etag": receipt.etag})]
+    return [written(receipt.document(), {"_etag": receipt.etag} if receipt.etag else None)]
 
 
 class Patience:

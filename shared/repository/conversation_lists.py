@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from shared.filters import ConversationFilter, Order, Sort
 from shared.models import Caller, Conversation, Page
+from shared.records import DayUsage
 from shared.repository.message_lists import LAST, Found, MessageLists, in_range, merged
 from shared.repository.partition import Document
 
@@ -20,6 +21,7 @@ _LAST_IN_TITLE = "\U0010ffff"
 
 # Properties that a composite index has together with activityKey.
 _INDEXED = {
+    "user_email": "userEmail",
     "agent_id": "agentId",
     "org_id": "orgId",
     "product": "product",
@@ -77,6 +79,13 @@ class ConversationLists(MessageLists):
                     found.append(conversation)
             more = more or bool(documents)
         return Page(tuple(found), next=after if more else None)
+
+    async def page_of_usage(self, caller: Caller, *, limit: int, after: str | None) -> Page[DayUsage]:
+        """The days on which the caller had turns, newest first, behind the id of one."""
+        bounds = {"@low": "usage_", "@high": after or "usage_" + LAST}
+        found, more = await self._query(caller, in_range("id", "desc"), bounds, limit)
+        days = tuple(map(DayUsage.model_validate, found))
+        return Page(days, next=days[-1].id if more and days else None)
 
     def _source(self, caller: Caller, filters: ConversationFilter, sort: Sort, order: Order) -> _Source:
         if sort == "created_at":

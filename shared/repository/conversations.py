@@ -6,6 +6,7 @@ from inspect import isawaitable
 from shared.errors import NotFound, RequestInProgress, Unavailable, VersionMismatch
 from shared.ids import new_ulid
 from shared.models import Caller, Conversation, Message, Receipt
+from shared.records import DayUsage
 from shared.repository.changes import (
     Change,
     Changed,
@@ -139,9 +140,10 @@ class Repository(Removals):
             return Changed(Conversation.model_validate(patched))
         written = await partition.batch([*patches, *beside])
         conversation, *others = written[len(patches) - 1 :]
+        usage = DayUsage.model_validate(others.pop()) if change.usage else None
         receipt = Receipt.model_validate(others.pop()) if change.receipt else None
         messages = tuple(map(Message.model_validate, others))
-        return Changed(Conversation.model_validate(conversation), messages, receipt)
+        return Changed(Conversation.model_validate(conversation), messages, receipt, usage)
 
     async def _applied(
         self, caller: Caller, now: Conversation, change: Change, change_id: str

@@ -39,6 +39,13 @@ class Missing(Exception):
     """The document isn't there."""
 
 
+def written(document: Document, known: Mapping[str, Any] | None) -> Operation:
+    """The operation that stores a document in place of the known version; None: it must be the first."""
+    if known is None:
+        return ("create", (document,))
+    return ("replace", (document["id"], document), {"if_match_etag": known["_etag"]})
+
+
 class SessionTokens:
     """The last session token of each logical partition, so that a caller reads its own writes.
 

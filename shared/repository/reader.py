@@ -8,6 +8,7 @@ from shared.clock import Clock
 from shared.errors import NotFound
 from shared.ids import is_id
 from shared.models import Caller, Conversation, Message, Receipt
+from shared.records import DayUsage
 from shared.repository.database import Database
 from shared.repository.partition import Document, Partition, SessionTokens
 
@@ -44,6 +45,11 @@ class Reader:
         """A message of any of the caller's conversations, deleted or not."""
         found = await self._read(caller, identifier) if is_id("msg", identifier) else None
         return Message.model_validate(found) if found else None
+
+    async def day_usage(self, caller: Caller, day: str) -> DayUsage | None:
+        """What the caller's turns have taken on a day."""
+        found = await self._read(caller, f"usage_{day}")
+        return DayUsage.model_validate(found) if found else None
 
     async def receipt(self, caller: Caller, identifier: str) -> Receipt | None:
         """What is known of the request that an Idempotency-Key names."""

@@ -1,21 +1,18 @@
 """What is kept for a tenant beside its users' data: policy, operations and dead letters, in `tenant_ops`."""
 
-import hashlib
 from contextlib import suppress
+from typing import Any
 
 from shared.errors import NotFound
 from shared.ids import is_id
-from shared.models import Caller, DeadLetter, Operation, Page
+from shared.models import Caller, Page
+from shared.records import DayUsage, DeadLetter, Hold, ModelUsage, Operation, digest_of, operations_scope
 from shared.repository.database import Database
-from shared.repository.partition import Document, Missing, Partition, SessionTokens
+from shared.repository.partition import Conflict, Document, Missing, Partition, SessionTokens, written
 
 _CONTAINER = "tenant_ops"
+PARTS_KEPT_SECONDS = 7 * 24 * 60 * 60
 _LETTERS = "SELECT * FROM c WHERE c.id > @after ORDER BY c.id"
-
-
-def operations_scope(user_id: str) -> str:
-    """Where a user's operations are; a digest, so that what outlives the user's data holds no name."""
-    return f"operations:{hashlib.sha256(user_id.encode()).hexdigest()[:32]}"
 
 
 class TenantRepository:
@@ -35,15 +32,77 @@ class TenantRepository:
         found = await partition.read(identifier) if is_id("op", identifier) else None
         if found is None:
             raise NotFound("operation", identifier)
-        return Operation.model_validate({"userId": caller.user_id, **found})
+        return Operation.model_validate(found)
 
     async def put_operation(self, operation: Operation) -> Operation:
-        """Store an operation, or its progress."""
+        """Store an operation's progress, or a new one; Conflict if another has gone on with it meanwhile."""
         partition = await self._partition(operation.tenant_id, operation.scope)
-        document = operation.document()
-        document.pop("userId")
-        stored = await partition.upsert(document)
-        return Operation.model_validate({"userId": operation.user_id, **stored})
+        (stored,) = await partition.batch([_written(operation)])
+        return Operation.model_validate(stored)
+
+    async def put_part(self, operation: Operation, number: int, body: str) -> Operation:
+        """Store a part of what an operation makes, with its progress; Conflict as above."""
+        partition = await self._partition(operation.tenant_id, operation.scope)
+        part = {
+            "id": f"{operation.id}.{number:06d}",
+            "tenantId": operation.tenant_id,
+            "scope": operation.scope,
+            "type": "part",
+            "body": body,
+            "ttl": PARTS_KEPT_SECONDS,
+        }
+        stored = await partition.batch([_written(operation), ("upsert", (part,))])
+        return Operation.model_validate(stored[0])
+
+    async def part(self, operation: Operation, number: int) -> str | None:
+        """A part of what an operation has made, None behind the last."""
+        partition = await self._partition(operation.tenant_id, operation.scope)
+        found = await partition.read(f"{operation.id}.{number:06d}")
+        return str(found["body"]) if found else None
+
+    async def count_usage(self, usage: DayUsage) -> None:
+        """Bring the tenant's usage of a day to what a user's document says; an older one changes nothing."""
+        partition = await self._partition(usage.tenant_id, "usage")
+        user, total = f"{usage.id}:{digest_of(usage.user_id)}", f"{usage.id}"
+        while True:
+            known, whole = await partition.read(user), await partition.read(total)
+            before = ModelUsage.model_validate(known["total"]) if known else ModelUsage()
+            if usage.total.turns <= before.turns:
+                return
+            after = usage.total + (ModelUsage.model_validate(whole["total"]) if whole else ModelUsage())
+            own = {"tenantId": usage.tenant_id, "scope": "usage", "type": "usage", "day": usage.day}
+            documents = [
+                (user, known, usage.total, {"userDigest": digest_of(usage.user_id)}),
+                (total, whole, after - before, {}),
+            ]
+            with suppress(Conflict):
+                await partition.batch(
+                    [
+                        written({"id": name, "total": count.model_dump(by_alias=True), **own, **more}, found)
+                        for name, found, count, more in documents
+                    ]
+                )
+                return
+
+    async def usage(self, tenant_id: str, day: str) -> ModelUsage:
+        """What all of a tenant's users have taken on a day."""
+        found = await (await self._partition(tenant_id, "usage")).read(f"usage_{day}")
+        return ModelUsage.model_validate(found["total"]) if found else ModelUsage()
+
+    async def hold(self, tenant_id: str, user_id: str) -> Hold | None:
+        """Why a user's data must be kept, None if it needn't."""
+        found = await (await self._partition(tenant_id, "holds")).read(digest_of(user_id))
+        return Hold.model_validate(found) if found else None
+
+    async def put_hold(self, tenant_id: str, user_id: str, hold: Hold | None) -> None:
+        """Have a user's data kept, or no longer."""
+        partition, name = await self._partition(tenant_id, "holds"), digest_of(user_id)
+        if hold:
+            own = {"id": name, "tenantId": tenant_id, "scope": "holds", "type": "hold"}
+            await partition.upsert(hold.model_dump(by_alias=True) | own)
+        else:
+            with suppress(Missing):
+                await partition.delete(name)
 
     async def dead_letters(self, tenant_id: str, *, limit: int, after: str | None) -> Page[DeadLetter]:
         """What has failed for good, by the document's id."""
@@ -69,3 +128,7 @@ class TenantRepository:
 
     async def _partition(self, *key: str) -> Partition:
         return Partition(await self._database.container(_CONTAINER), key, self._sessions)
+
+
+def _written(operation: Operation) -> tuple[Any, ...]:
+    return written(operation.document(), {"_etag": operation.etag} if operation.etag else None)

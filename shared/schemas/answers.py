@@ -5,7 +5,7 @@ from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
 from pydantic import BaseModel
 
-from shared import models
+from shared import models, records
 from shared.context import Context
 from shared.http.resource import Accepted, Resource
 
@@ -194,32 +194,50 @@ class MessageDeleted(BaseModel):
         return cls(id=stored.id, expires_at=_seconds_or_none(stored.expires_at))
 
 
+class ErasureReceipt(BaseModel):
+    """What an erasure has removed, in numbers. hash: over the ids of what was removed, in their order."""
+
+    hash: str
+    counts: dict[str, int]
+    at: int
+
+
 class Operation(BaseModel):
-    """Work that goes on after its request was answered. counts: what has been done so far."""
+    """Work that goes on after its request was answered. progress: documents done so far; counts: by type."""
 
     id: str
     object: Literal["operation"] = "operation"
-    kind: models.OperationKind
-    status: models.OperationState
+    kind: records.OperationKind
+    state: records.OperationState
+    progress: int
     conversation_id: str | None
     counts: dict[str, int]
+    receipt: ErasureReceipt | None
     created_at: int
     updated_at: int
     finished_at: int | None
 
     @classmethod
-    def of(cls, stored: models.Operation) -> Self:
+    def of(cls, stored: records.Operation) -> Self:
         """As it is answered."""
         return cls(
             id=stored.id,
             kind=stored.kind,
-            status=stored.state,
+            state=stored.state,
+            progress=sum(stored.counts.values()),
             conversation_id=stored.conversation_id,
             counts=stored.counts,
+            receipt=_receipt(stored),
             created_at=_seconds(stored.created_at),
             updated_at=_seconds(stored.updated_at),
             finished_at=_seconds_or_none(stored.finished_at),
         )
+
+
+def _receipt(stored: records.Operation) -> ErasureReceipt | None:
+    if stored.receipt is None or stored.finished_at is None:
+        return None
+    return ErasureReceipt(hash=stored.receipt, counts=stored.counts, at=_seconds(stored.finished_at))
 
 
 class OperationStarted(Operation, Accepted):
@@ -238,7 +256,7 @@ class DeadLetter(BaseModel):
     updated_at: int
 
     @classmethod
-    def of(cls, stored: models.DeadLetter) -> Self:
+    def of(cls, stored: records.DeadLetter) -> Self:
         """As it is answered."""
         same = stored.model_dump(include={"id", "user_id", "reason", "count"})
         return cls(**same, work=stored.work_type, updated_at=_seconds(stored.updated_at))

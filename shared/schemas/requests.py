@@ -277,8 +277,7 @@ class ConversationsQuery(PageQuery):
 
     def filters(self) -> ConversationFilter:
         """What the use case takes."""
-        names = ConversationFilter.__dataclass_fields__
-        return ConversationFilter(**{name: getattr(self, name) for name in names})
+        return ConversationFilter(**self.model_dump(exclude={"limit", "after", "sort", "order"}))
 
     @property
     def direction(self) -> Order:
@@ -289,6 +288,40 @@ class ConversationsQuery(PageQuery):
         """What tells this list from others, for its cursors."""
         asked = self.model_dump(exclude={"limit", "after", "order"}, exclude_none=True)
         return ("conversations", self.direction, *(f"{name}={value}" for name, value in asked.items()))
+
+
+class TenantConversationsQuery(PageQuery):
+    """Which conversations of a tenant's users."""
+
+    user_email: Annotated[str, Field(min_length=1, max_length=320)] | None = None
+    product: Product | None = None
+    org_id: Name | None = None
+    status: models.ConversationStatus | None = None
+
+    def filters(self) -> ConversationFilter:
+        """What the use case takes."""
+        return ConversationFilter(**self.model_dump(exclude={"limit", "after"}))
+
+    def list_of(self) -> tuple[str, ...]:
+        """What tells this list from others, for its cursors."""
+        asked = self.model_dump(exclude={"limit", "after"}, exclude_none=True)
+        return ("tenant/conversations", *(f"{name}={value}" for name, value in asked.items()))
+
+
+class AuditQuery(PageQuery):
+    """Which month (UTC) of the audit log, such as 2026-11; by default this one."""
+
+    month: Annotated[str, Field(pattern=r"^2\d{3}-(0[1-9]|1[0-2])$")] | None = None
+
+    def list_of(self) -> tuple[str, ...]:
+        """What tells this list from others, for its cursors."""
+        return ("tenant/audit", self.month or "")
+
+
+class NewHold(Body):
+    """Why a user's data must be kept; null: it needn't any more."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_not_blank)] | None = None
 
 
 class MessagesQuery(PageQuery):

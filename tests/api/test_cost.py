@@ -20,7 +20,7 @@ async def _warm(service: Service) -> str:
     The product makes the tenant's policy known, which is read once a minute.
     """
     conversation = await service.new_conversation(title="Bread", instructions="i" * 600, product="bakery")
-    await service.add(conversation["id"], "Hello.")
+    await service.ask(conversation["id"], "Hello?")
     await service.http.get("conversations")
     return str(conversation["id"])
 

@@ -307,6 +307,7 @@ async def test_the_contracts_defaults_are_taken_and_what_is_not_built_is_refused
 
 async def test_a_turn_takes_six_round_trips_at_most(service: Service) -> None:
     conversation = await service.new_conversation()
+    await service.ask(conversation["id"], "Before?")  # the day's usage is known from now on
     await service.add(conversation["id"], "Answer in verse.", role="system")
     for number in range(120):
         last = await service.add(conversation["id"], f"note {number}")

@@ -5,7 +5,7 @@
   `clock` look below the wire and run in process only;
 - with COSMOS_TEST_ENDPOINT set: that account or emulator instead of both, with the key in COSMOS_TEST_KEY (by
   default the emulator's). Each test makes a database `contract-…` and deletes it again. What the service
-  serves and the engine refuses (plans of queries, all versions and deletes) fails there.
+  serves and the engine refuses (all versions and deletes) fails there.
 
   COSMOS_TEST_ENDPOINT=http://127.0.0.1:8081 .venv/bin/python -m pytest tests/contract
 """

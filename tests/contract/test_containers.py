@@ -1,9 +1,10 @@
 """Databases and containers: definitions, lists, throughput, and what goes with a container."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from azure.cosmos import PartitionKey, exceptions
+from azure.cosmos import PartitionKey, ThroughputProperties, exceptions
 from azure.cosmos.aio import ContainerProxy, CosmosClient, DatabaseProxy
 
 from tests.contract.conftest import KEY, an_item
@@ -86,6 +87,9 @@ async def test_another_indexing_policy_holds_for_items_that_are_there(
         {"partition_key": {"paths": ["no slash"]}},
         {"partition_key": {"paths": ["/a", "/b", "/c", "/d"], "kind": "MultiHash"}},
         {"partition_key": BY_ID, "default_ttl": 0},
+        {"partition_key": BY_ID, "unique_key_policy": {"uniqueKeys": [{"paths": []}]}},
+        {"partition_key": BY_ID, "unique_key_policy": {"uniqueKeys": [{"paths": ["/a"] * 17}]}},
+        {"partition_key": BY_ID, "unique_key_policy": {"uniqueKeys": [{"paths": ["/a"]}] * 11}},
         {"partition_key": BY_ID, "indexing_policy": {"includedPaths": [{"path": "no slash"}]}},
     ],
 )
@@ -100,6 +104,44 @@ async def test_the_throughput_is_told_and_changed(database: DatabaseProxy) -> No
     assert (await container.get_throughput()).offer_throughput == 600
     await container.replace_throughput(800)
     assert (await container.get_throughput()).offer_throughput == 800
+
+
+@pytest.mark.parametrize("throughput", [300, 450])
+async def test_a_throughput_that_is_not_sold_is_refused(database: DatabaseProxy, throughput: int) -> None:
+    with pytest.raises(exceptions.CosmosHttpResponseError) as refused:
+        await database.create_container("c", BY_ID, offer_throughput=throughput)
+    assert refused.value.status_code == 400
+
+
+async def test_autoscale_is_told_and_changed(database: DatabaseProxy) -> None:
+    most = ThroughputProperties(auto_scale_max_throughput=4000)
+    container = await database.create_container("c", BY_ID, offer_throughput=most)
+    assert (await container.get_throughput()).auto_scale_max_throughput == 4000
+    await container.replace_throughput(ThroughputProperties(auto_scale_max_throughput=8000))
+    assert (await container.get_throughput()).auto_scale_max_throughput == 8000
+
+
+async def test_the_throughput_of_a_database_is_shared_by_its_containers(client: CosmosClient) -> None:
+    shared = await client.create_database(f"contract-{uuid4()}", offer_throughput=1000)
+    container = await shared.create_container("c", BY_ID)
+    own = await shared.create_container("own", BY_ID, offer_throughput=500)
+    assert (await shared.get_throughput()).offer_throughput == 1000
+    assert (await own.get_throughput()).offer_throughput == 500
+    with pytest.raises(AttributeError):  # what the SDK makes of an answer without an offer
+        await container.get_throughput()
+    await shared.replace_throughput(1200)
+    assert (await shared.get_throughput()).offer_throughput == 1200
+    await client.delete_database(shared)
+
+
+async def test_databases_and_containers_are_queried(client: CosmosClient, database: DatabaseProxy) -> None:
+    for name in ("b", "a"):
+        await database.create_container(name, BY_ID)
+    query: Any = {"parameters": [{"name": "@id", "value": database.id}]}
+    databases = client.query_databases(query="SELECT * FROM r WHERE r.id = @id", **query)
+    assert [each["id"] async for each in databases] == [database.id]
+    containers = database.query_containers(query="SELECT VALUE r.id FROM r")
+    assert {str(each) async for each in containers} == {"a", "b"}
 
 
 async def test_one_range_holds_everything(container: ContainerProxy) -> None:

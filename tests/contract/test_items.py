@@ -183,6 +183,14 @@ async def test_what_json_can_not_hold_is_refused(container: ContainerProxy, valu
     assert refused.value.status_code == 400
 
 
+async def test_a_partition_key_has_up_to_2048_bytes(by_key: ContainerProxy) -> None:
+    await by_key.create_item({"id": "a", "key": "ä" * 1024})
+    assert (await by_key.read_item("a", "ä" * 1024))["id"] == "a"
+    with pytest.raises(exceptions.CosmosHttpResponseError) as refused:
+        await by_key.create_item({"id": "a", "key": "ä" * 1024 + "x"})
+    assert refused.value.status_code == 400
+
+
 async def test_an_item_without_an_id_is_refused(container: ContainerProxy) -> None:
     with pytest.raises(exceptions.CosmosHttpResponseError) as refused:
         await container.create_item({"tenantId": "t1", "userId": "u1"})

@@ -25,16 +25,20 @@ class MemorySource:
             self.add(body)
 
     def add(self, body: dict[str, Any]) -> int:
-        rid = len(self._documents) + 1
+        rid = max(self._documents, default=0) + 1
         self._documents[rid] = Document(rid, body, len(json.dumps(body)))
         for index, key in self.policy.terms(body):
             entries = self._terms.setdefault(index, [])
             entries.insert(bisect_left(entries, (key, rid)), (key, rid))
         return rid
 
+    def remove(self, rid: int) -> None:
+        del self._documents[rid]
+
     def documents(self, after: int = 0) -> Iterator[Document]:
-        for rid in range(after + 1, len(self._documents) + 1):
-            yield self._documents[rid]
+        for rid in range(after + 1, max(self._documents, default=0) + 1):
+            if found := self._documents.get(rid):
+                yield found
 
     def terms(
         self, index: str, low: bytes, high: bytes, *, descending: bool = False, after: Place | None = None

@@ -24,6 +24,7 @@ FLOORS = [
     ("shared.ai", 3),
     ("shared.due", 2),
     ("shared.filters", 2),
+    ("shared.records", 2),
     ("shared.models", 1),
     ("shared.paths", 1),
     ("shared.settings", 1),

@@ -1,6 +1,10 @@
 """Faults strike as told, and the calls of an engine can be counted."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from azure.core.exceptions import ServiceResponseError
@@ -8,7 +12,6 @@ from azure.cosmos import PartitionKey, exceptions
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 
 from local.cosmos import EmbeddedTransport, Engine, Fault
-from local.cosmos.faults import THROTTLED
 
 ITEM = {"id": "a", "key": "k"}
 
@@ -56,7 +59,7 @@ async def test_a_write_whose_connection_breaks_is_sent_once(
 async def test_the_sdk_waits_and_tries_again_when_throttled(
     engine: Engine, container: ContainerProxy
 ) -> None:
-    engine.faults.add(Fault("create", status=429, sub_status=3200, headers=THROTTLED, times=2))
+    engine.faults.add(Fault("create", status=429, times=2))
     with engine.recording() as calls:
         await container.create_item(ITEM)
     assert [call.status for call in calls] == [429, 429, 201]
@@ -71,6 +74,70 @@ async def test_a_fault_for_another_container_waits(engine: Engine, container: Co
 async def test_a_slow_answer_is_still_right(engine: Engine, container: ContainerProxy) -> None:
     engine.faults.add(Fault("create", delay=0.01))
     assert (await container.create_item(ITEM))["id"] == "a"
+
+
+async def test_a_client_that_is_told_to_wait_waits_so_long(engine: Engine, container: ContainerProxy) -> None:
+    engine.faults.add(Fault("create", status=429, retry_after_ms=30))
+    before = time.monotonic()
+    await container.create_item(ITEM)
+    assert time.monotonic() - before >= 0.03
+
+
+STATUSES = [(449, 0), (410, 1002), (404, 1002), (408, 0)]
+
+
+@pytest.mark.parametrize(("status", "sub_status"), STATUSES)
+async def test_a_fault_comes_with_its_status(
+    engine: Engine, container: ContainerProxy, status: int, sub_status: int
+) -> None:
+    engine.faults.add(Fault("create", status=status, sub_status=sub_status, times=9))
+    with pytest.raises(exceptions.CosmosHttpResponseError) as refused:
+        await container.create_item(ITEM)
+    assert (refused.value.status_code, refused.value.sub_status) == (status, sub_status)
+
+
+async def test_a_connection_dropped_after_the_write_leaves_it_written_once(
+    engine: Engine, container: ContainerProxy
+) -> None:
+    engine.faults.add(Fault("create", dropped=True, after=True))
+    with pytest.raises(ServiceResponseError):
+        await container.create_item(ITEM)
+    with pytest.raises(exceptions.CosmosResourceExistsError):
+        await container.create_item(ITEM)
+
+
+async def test_a_client_that_gives_up_waiting_may_still_have_written(
+    engine: Engine, container: ContainerProxy
+) -> None:
+    engine.faults.add(Fault("create", delay=60, after=True))
+    with pytest.raises(asyncio.TimeoutError):
+        await asyncio.wait_for(container.create_item(ITEM), 0.01)
+    assert (await container.read_item("a", "k"))["id"] == "a"
+
+
+async def struck(engine: Engine, container: ContainerProxy, seed: int) -> list[bool]:
+    """Which of 40 reads a fault of one in four struck."""
+    engine.faults.clear()
+    engine.faults.seed(seed)
+    engine.faults.add(Fault("read", status=449, probability=0.25, times=None))
+    with engine.recording() as calls:
+        for _ in range(40):
+            with suppress(exceptions.CosmosHttpResponseError):
+                await container.read_item("a", "k")
+    return [call.status == 449 for call in calls if call.operation == "read"]
+
+
+async def test_luck_is_the_same_for_the_same_seed(engine: Engine, container: ContainerProxy) -> None:
+    await container.create_item(ITEM)
+    first, second, third = [await struck(engine, container, seed) for seed in (1, 1, 2)]
+    assert first == second != third
+    assert 3 < sum(first) < 20
+
+
+@pytest.mark.parametrize("wrong", [{"operation": "creat"}, {"probability": 0}, {"probability": 2}])
+def test_a_fault_that_could_never_strike_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"operation|probability"):
+        Fault(**wrong)
 
 
 async def test_recorded_calls_have_their_charges(engine: Engine, container: ContainerProxy) -> None:

@@ -60,9 +60,11 @@ def start(*arguments: object, key: str = "") -> subprocess.Popen[str]:
 
 
 @contextmanager
-def running(data: Path, *, key: str = "") -> Iterator[tuple[subprocess.Popen[str], httpx2.Client, str]]:
+def running(
+    data: Path, *options: object, key: str = ""
+) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client, str]]:
     """The process, a client with its key, and what it said."""
-    process = start("--port", 0, "--data", data, key=key)
+    process = start("--port", 0, "--data", data, *options, key=key)
     assert process.stdout
     said = ""
     while "stop" not in said:
@@ -142,6 +144,33 @@ def test_many_clients_write_at_once(client: httpx2.Client) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda n: create(client, f"n{n}").status_code, range(80)))
     assert answers == [201] * 80
+
+
+def test_faults_strike_those_who_are_served(tmp_path: Path) -> None:
+    faults = ['{"operation":"create","status":429}', '{"operation":"upsert","dropped":true,"after":true}']
+    options = [word for fault in faults for word in ("--fault", fault)]
+    with running(tmp_path, *options) as (_, client, _):
+        fill(client)
+        throttled = create(client, "a")
+        assert (throttled.status_code, throttled.headers["x-ms-retry-after-ms"]) == (429, "1")
+        upsert = {**KEY, "x-ms-documentdb-is-upsert": "true"}
+        with pytest.raises(httpx2.RemoteProtocolError):
+            client.post(DOCS, json={"id": "b", "key": "k"}, headers=upsert)
+        assert create(client, "b").status_code == 409
+
+
+@pytest.mark.parametrize("fault", ["{", '{"operation":"x"}', '{"unknown":1}', "[]"])
+def test_a_fault_that_is_none_is_told(tmp_path: Path, fault: str) -> None:
+    process = start("--port", 0, "--data", tmp_path, "--fault", fault)
+    _, error = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert "is no fault" in error
+
+
+def test_there_are_as_many_partitions_as_asked_for(tmp_path: Path) -> None:
+    with running(tmp_path, "--partitions", 3) as (_, client, _):
+        fill(client)
+        assert client.get("/dbs/d/colls/c/pkranges").json()["_count"] == 3
 
 
 def test_a_folder_in_use_is_one_line_that_names_it(tmp_path: Path) -> None:

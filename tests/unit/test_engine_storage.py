@@ -228,6 +228,20 @@ async def test_a_file_damaged_meanwhile_is_an_unavailable_service(
     assert "malformed" in caplog.text
 
 
+async def test_a_file_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:
+    async with opened(tmp_path) as container:
+        await container.create_item({"id": "a", "key": "k"})
+    with sqlite3.connect(tmp_path / "cosmos.sqlite3") as file:
+        file.executescript(
+            "ALTER TABLE databases DROP COLUMN throughput; DROP TABLE ranges; PRAGMA user_version = 1"
+        )
+    file.close()
+    for _ in range(2):
+        async with opened(tmp_path) as container:
+            assert (await container.read_item("a", "k"))["id"] == "a"
+            assert len([each async for each in container.read_feed_ranges()]) == 1
+
+
 async def test_a_start_broken_off_while_it_made_the_file_is_made_good(tmp_path: Path) -> None:
     with run(BREAK_OFF, tmp_path) as process:
         process.wait()

@@ -22,6 +22,7 @@ BATCH = {**KEY, "x-ms-cosmos-is-batch-request": "True"}
 CHANGES = {"A-IM": "Incremental Feed"}
 NEW = '{"id":"new","partitionKey":{"paths":["/key"],"kind":"Hash","version":2}}'
 ITEM = '{"id":"a","key":"k"}'
+NEW_ITEM = '{"id":"b","key":"k"}'
 
 
 def sender(engine: Engine) -> Send:
@@ -64,6 +65,23 @@ REFUSED: dict[str, tuple[int, tuple[Any, ...]]] = {
     "id with a slash": (400, ("POST", DOCS, KEY, '{"id":"a/b","key":"k"}')),
     "id that is too long": (400, ("POST", DOCS, KEY, json.dumps({"id": "ä" * 600, "key": "k"}))),
     "number of 5000 digits": (400, ("POST", DOCS, KEY, f'{{"id":"b","key":"k","n":1{"0" * 5000}}}')),
+    "infinite parameter": (
+        400,
+        (
+            "POST",
+            DOCS,
+            {**KEY, **QUERY},
+            '{"query":"SELECT * FROM c","parameters":[{"name":"@n","value":1e999}]}',
+        ),
+    ),
+    "outdated container replaced": (412, ("PUT", "/dbs/d/colls/c/", {"If-Match": '"old"'}, NEW)),
+    "outdated container deleted": (412, ("DELETE", "/dbs/d/colls/c/", {"If-Match": '"old"'})),
+    "outdated database deleted": (412, ("DELETE", "/dbs/d/", {"If-Match": '"old"'})),
+    "a trigger": (400, ("POST", DOCS, {**KEY, "x-ms-documentdb-pre-trigger-include": "mine"}, NEW_ITEM)),
+    "computed properties": (
+        400,
+        ("POST", "/dbs/d/colls", {}, NEW[:-1] + ',"computedProperties":[{"name":"x","query":"y"}]}'),
+    ),
     "infinite number": (400, ("POST", DOCS, KEY, '{"id":"b","key":"k","n":1e999}')),
     "deep nesting": (400, ("POST", DOCS, KEY, f'{{"id":"b","key":"k","n":{"[" * 5000}{"]" * 5000}}}')),
     "upsert under a foreign condition": (

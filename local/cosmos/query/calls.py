@@ -4,16 +4,7 @@ from local.cosmos.query.functions import FUNCTIONS
 from local.cosmos.query.syntax import AGGREGATES, Call, Expression, QueryError
 
 # Beginnings of functions that the service has: named in the refusal.
-_UNSUPPORTED = (
-    "FULLTEXT",
-    "VECTORDISTANCE",
-    "RRF",
-    "ST_",
-    "ARRAY_CONTAINS_",
-    "STRINGTO",
-    "DATETIME",
-    "REGEX",
-)
+_UNSUPPORTED = ("FULLTEXT", "VECTORDISTANCE", "RRF", "ST_", "ARRAY_", "SET", "STRING", "DOCUMENT", "AI_")
 
 
 def call_of(written: str, arguments: tuple[Expression, ...]) -> Call:
@@ -26,7 +17,7 @@ def call_of(written: str, arguments: tuple[Expression, ...]) -> Call:
     elif name.startswith(_UNSUPPORTED):
         raise unsupported(written)
     else:
-        raise QueryError(f"Unknown function '{written}'.")
+        raise QueryError(f"'{written}' is not a recognized built-in function name.")
     return Call(name, arguments)
 
 
@@ -37,4 +28,6 @@ def unsupported(construct: str) -> QueryError:
 
 def _check_count(name: str, arguments: tuple[Expression, ...], least: int, most: int) -> None:
     if not least <= len(arguments) <= most:
-        raise QueryError(f"{name} takes {least} to {most} arguments, not {len(arguments)}.")
+        bound = "" if least == most else "at least " if len(arguments) < least else "at most "
+        count = least if len(arguments) < least else most
+        raise QueryError(f"The {name} function requires {bound}{count} argument(s).")

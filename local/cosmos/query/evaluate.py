@@ -1,35 +1,44 @@
-"""What an expression is worth for a document, with three-valued logic over undefined."""
+"""What an expression is worth for a row, and the rows that a query makes of a document."""
 
-import math
-import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
+from local.cosmos.query.aggregation import aggregate
 from local.cosmos.query.functions import FUNCTIONS
-from local.cosmos.query.like import like
+from local.cosmos.query.operators import LAZY_OPERATORS, OPERATORS, member
 from local.cosmos.query.syntax import (
     AGGREGATES,
     Array,
     Call,
     Constant,
     Expression,
+    Input,
     Member,
+    Name,
     Object,
     Operation,
     Parameter,
     QueryError,
-    Root,
+    Select,
+    Subquery,
+    aggregates,
 )
-from local.cosmos.values import UNDEFINED, Json, at_most, equal, less, plain, same, type_rank
+from local.cosmos.values import UNDEFINED, Json, encode
 
 
 @dataclass(frozen=True, slots=True)
 class Bindings:
-    """What the names in a query stand for. aggregates: results by the call's id()."""
+    """What the names in a query stand for. aggregates: results by the call's id(). now: seconds."""
 
     parameters: Mapping[str, Json]
-    document: Json = UNDEFINED
+    names: Mapping[str, Json]
+    now: float = 0.0
     aggregates: Mapping[int, Json] | None = None
+
+    def and_also(self, name: str, value: Json) -> "Bindings":
+        """These and one more."""
+        return replace(self, names={**self.names, name: value})
 
 
 def evaluate(expression: Expression, bindings: Bindings) -> Json:
@@ -39,128 +48,128 @@ def evaluate(expression: Expression, bindings: Bindings) -> Json:
             return value
         case Parameter(name):
             return bindings.parameters[name]
-        case Root():
-            return bindings.document
+        case Name(name):
+            return bindings.names[name]
         case Member(of, name):
-            return _member(evaluate(of, bindings), evaluate(name, bindings))
+            return member(evaluate(of, bindings), evaluate(name, bindings))
         case Operation(name, operands):
             return _operation(name, operands, bindings)
-        case Call(name, arguments) if name in AGGREGATES:
-            return (bindings.aggregates or {})[id(expression)]
         case Call(name, arguments):
-            return FUNCTIONS[name].call(*(evaluate(one, bindings) for one in arguments))
+            return _call(expression, arguments, bindings)
         case Object(fields):
             values = ((name, evaluate(value, bindings)) for name, value in fields)
             return {name: value for name, value in values if value is not UNDEFINED}
         case Array(items):
-            found = [evaluate(item, bindings) for item in items]
-            return [value for value in found if value is not UNDEFINED]
+            return list(_defined(evaluate(item, bindings) for item in items))
+        case Subquery():
+            return _subquery(expression, bindings)
     raise QueryError(f"{type(expression).__name__} is not supported by this engine.")
 
 
-def _member(value: Json, name: Json) -> Json:
-    if isinstance(value, dict) and isinstance(name, str):
-        return value.get(name, UNDEFINED)
-    if isinstance(value, list) and type_rank(name) == type_rank(0):
-        if name < 0 or name % 1 != 0:
-            raise QueryError("The index of an array is a whole number that is not negative.")
-        return value[int(name)] if name < len(value) else UNDEFINED
-    return UNDEFINED
+def rows(select: Select, bindings: Bindings) -> Iterator[Bindings]:
+    """The rows that FROM makes and WHERE keeps."""
+    for row in _joined(select.inputs, bindings):
+        if select.where is None or evaluate(select.where, row) is True:
+            yield row
+
+
+def project(select: Select, row: Bindings) -> Json:
+    """The result that SELECT makes of a row; UNDEFINED for none."""
+    if select.columns is None:
+        return row.names[select.inputs[0].alias]
+    if select.value:
+        return evaluate(select.columns[0].expression, row)
+    values = ((column.name, evaluate(column.expression, row)) for column in select.columns)
+    return {name: value for name, value in values if value is not UNDEFINED}
+
+
+def grouped(select: Select, found: Iterable[Bindings], bindings: Bindings) -> Iterator[tuple[bytes, Json]]:
+    """The key and result of each group, in the order of the keys; without GROUP BY, all is one group."""
+    calls = aggregates(select.columns)
+    groups: dict[bytes, tuple[Bindings, list[list[Json]]]] = {}
+    if not select.groups:
+        groups[b""] = bindings, [[] for _ in calls]
+    for row in found:
+        key = b"".join(encode(evaluate(expression, row)) for expression in select.groups)
+        _, values = groups.setdefault(key, (row, [[] for _ in calls]))
+        for call, taken in zip(calls, values, strict=True):
+            taken.append(evaluate(call.arguments[0], row))
+    for key in sorted(groups):
+        row, values = groups[key]
+        results = {id(call): aggregate(call.name, taken) for call, taken in zip(calls, values, strict=True)}
+        yield key, project(select, replace(row, aggregates=results))
+
+
+def is_grouped(select: Select) -> bool:
+    """Whether a result comes of many rows."""
+    return bool(select.groups or aggregates(select.columns))
+
+
+def _joined(inputs: tuple[Input, ...], bindings: Bindings) -> Iterator[Bindings]:
+    if not inputs:
+        yield bindings
+        return
+    first = inputs[0]
+    is_bound = first.expression == Name(first.alias) and not first.iterated
+    for value in _values(first, bindings):
+        yield from _joined(inputs[1:], bindings if is_bound else bindings.and_also(first.alias, value))
+
+
+def _values(source: Input, bindings: Bindings) -> Iterator[Json]:
+    expression = source.expression
+    if isinstance(expression, Subquery):
+        values = _results(expression.select, bindings)
+    else:
+        values = _defined([evaluate(expression, bindings)])
+    for value in values:
+        if not source.iterated:
+            yield value
+        elif isinstance(value, list):
+            yield from value
+
+
+def _results(select: Select, bindings: Bindings) -> Iterator[Json]:
+    """What a subquery gives."""
+    found = rows(select, bindings)
+    if is_grouped(select):
+        values = (result for _, result in grouped(select, found, bindings))
+    else:
+        values = (project(select, row) for row in found)
+    return _distinct(_defined(values)) if select.distinct else _defined(values)
+
+
+def _subquery(subquery: Subquery, bindings: Bindings) -> Json:
+    results = _results(subquery.select, bindings)
+    if subquery.use == "exists":
+        return any(True for _ in results)
+    found = list(results)
+    if subquery.use == "array":
+        return found
+    if len(found) > 1:
+        raise QueryError("The cardinality of a scalar subquery result set cannot be greater than one.")
+    return found[0] if found else UNDEFINED
+
+
+def _defined(values: Iterable[Json]) -> Iterator[Json]:
+    return (value for value in values if value is not UNDEFINED)
+
+
+def _distinct(values: Iterable[Json]) -> Iterator[Json]:
+    found: dict[bytes, Json] = {}
+    for value in values:
+        found.setdefault(encode(value), value)
+    return iter(found.values())
+
+
+def _call(call: Call, arguments: tuple[Expression, ...], bindings: Bindings) -> Json:
+    if call.name in AGGREGATES:
+        return (bindings.aggregates or {})[id(call)]
+    function = FUNCTIONS[call.name]
+    values = [evaluate(one, bindings) for one in arguments]
+    return function.call(bindings.now, *values) if function.takes_time else function.call(*values)
 
 
 def _operation(name: str, operands: tuple[Expression, ...], bindings: Bindings) -> Json:
-    if lazy := _LAZY.get(name):
-        return lazy(operands, bindings)
-    return _OPERATORS[name](*(evaluate(operand, bindings) for operand in operands))
-
-
-def _until(deciding: bool) -> Callable[[tuple[Expression, ...], Bindings], Json]:
-    """AND is decided by the first false, OR by the first true; what isn't a boolean leaves it undefined."""
-
-    def decide(operands: tuple[Expression, ...], bindings: Bindings) -> Json:
-        result: Json = not deciding
-        for operand in operands:
-            value = evaluate(operand, bindings)
-            if value is deciding:
-                return deciding
-            if value is not (not deciding):
-                result = UNDEFINED
-        return result
-
-    return decide
-
-
-def _coalesce(operands: tuple[Expression, ...], bindings: Bindings) -> Json:
-    left = evaluate(operands[0], bindings)
-    return evaluate(operands[1], bindings) if left is UNDEFINED else left
-
-
-def _choose(operands: tuple[Expression, ...], bindings: Bindings) -> Json:
-    chosen = operands[1] if evaluate(operands[0], bindings) is True else operands[2]
-    return evaluate(chosen, bindings)
-
-
-def _not(value: Json) -> Json:
-    return not value if isinstance(value, bool) else UNDEFINED
-
-
-def _in(value: Json, *items: Json) -> Json:
-    if value is UNDEFINED:
-        return UNDEFINED
-    return any(item is not UNDEFINED and same(value, item) for item in items)
-
-
-def _between(value: Json, low: Json, high: Json) -> Json:
-    above, below = at_most(low, value), at_most(value, high)
-    if above is False or below is False:
-        return False
-    return True if above is True and below is True else UNDEFINED
-
-
-def _on_numbers(call: Callable[..., float]) -> Callable[..., Json]:
-    """Arithmetic on doubles. JSON has no infinity: refused, for what the service gives is not documented."""
-
-    def checked(*operands: Json) -> Json:
-        if any(type_rank(operand) != type_rank(0) for operand in operands):
-            return UNDEFINED
-        try:
-            result = call(*map(float, operands))
-        except (ArithmeticError, ValueError):
-            result = math.inf
-        if not math.isfinite(result):
-            raise QueryError("Arithmetic without a finite result is not supported by this engine.")
-        return plain(result)
-
-    return checked
-
-
-def _joined(*texts: Json) -> Json:
-    return "".join(texts) if all(isinstance(text, str) for text in texts) else UNDEFINED
-
-
-_LAZY: dict[str, Callable[[tuple[Expression, ...], Bindings], Json]] = {
-    "and": _until(False),
-    "or": _until(True),
-    "??": _coalesce,
-    "?": _choose,
-}
-_OPERATORS: dict[str, Callable[..., Json]] = {
-    "not": _not,
-    "=": equal,
-    "!=": lambda left, right: _not(equal(left, right)),
-    "<": less,
-    ">": lambda left, right: less(right, left),
-    "<=": at_most,
-    ">=": lambda left, right: at_most(right, left),
-    "in": _in,
-    "between": _between,
-    "like": like,
-    "||": _joined,
-    "+": _on_numbers(operator.add),
-    "-": _on_numbers(operator.sub),
-    "*": _on_numbers(operator.mul),
-    "/": _on_numbers(operator.truediv),
-    "%": _on_numbers(math.fmod),
-    "unary -": _on_numbers(operator.neg),
-    "unary +": _on_numbers(operator.pos),
-}
+    if lazy := LAZY_OPERATORS.get(name):
+        return lazy(*(partial(evaluate, operand, bindings) for operand in operands))
+    return OPERATORS[name](*(evaluate(operand, bindings) for operand in operands))

@@ -3,20 +3,20 @@
 A page ends with its size, with `MAX_DOCUMENTS_READ` however few it has found, or with the last document. Rows
 are read behind a keyset position, so writes between pages neither repeat nor hide what doesn't change. (With
 DISTINCT, a document written before the position hides later ones that give the same result.) An aggregate is
-one page and reads every document that the filter leaves.
+one page and reads every document that the filter leaves; so does each page of GROUP BY, whose groups come in
+the order of their keys.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from local.cosmos.query.continuation import Position, seal, unseal
-from local.cosmos.query.evaluate import Bindings, evaluate
-from local.cosmos.query.functions import aggregate
+from local.cosmos.query.evaluate import grouped, is_grouped
 from local.cosmos.query.plan import plan
 from local.cosmos.query.query import Query
-from local.cosmos.query.reading import Reader, Row, Work, project, size_of
+from local.cosmos.query.reading import Reader, Row, Work, size_of
 from local.cosmos.query.source import Source
-from local.cosmos.query.syntax import Call, aggregates
-from local.cosmos.values import UNDEFINED, Json
+from local.cosmos.values import UNDEFINED, Json, encode
 
 MAX_DOCUMENTS_READ = 10_000
 
@@ -37,14 +37,13 @@ def execute(
     max_items: int | None = None,
     max_bytes: int = 4_000_000,
     continuation: str | None = None,
+    now: float = 0.0,
 ) -> Page:
-    """One page of results. max_items: None or -1 for as many as fit. Raises QueryError."""
+    """One page of results. max_items: None or -1 for as many as fit. now: in seconds. Raises QueryError."""
     way = plan(query.select, query.parameters, source.policy)
-    reader = Reader(query, source, way, Work(scanned=way.scanned))
+    reader = Reader(query, source, way, Work(scanned=way.scanned), now)
     binding = f"{query.checksum} {way.index} {way.descending}"
     start = Position() if continuation is None else unseal(continuation, binding)
-    if calls := aggregates(query.select.columns):
-        return _aggregated(reader, calls)
     filling = _Filling(reader, start, _most_on_page(max_items), max_bytes)
     last = filling.fill()
     return Page(filling.results, None if last is None else seal(last, binding), reader.work)
@@ -53,6 +52,19 @@ def execute(
 def _most_on_page(max_items: int | None) -> float:
     """None and negative numbers mean no limit."""
     return float("inf") if max_items is None or max_items < 0 else max(max_items, 1)
+
+
+def _groups(reader: Reader, start: Position) -> Iterator[Row]:
+    """The rows of a query with GROUP BY or aggregates, behind a position."""
+    select = reader.query.select
+    seen: set[bytes] = set()
+    for key, result in grouped(select, reader.kept(), reader.bindings):
+        if select.distinct and (encoded := encode(result)) in seen:
+            continue
+        if select.distinct:
+            seen.add(encoded)
+        if start.after is None or key > start.after[0]:
+            yield Row((key, 0), 0, result, size_of(result))
 
 
 class _Filling:
@@ -65,12 +77,16 @@ class _Filling:
         self._max_items = max_items
         self._max_bytes = max_bytes
         self._skip, self._most = reader.query.window
+        select = reader.query.select
+        if is_grouped(select) and not select.groups:
+            self._most = min(self._most, 1)  # so that no page follows the one row
+        self._rows = _groups(reader, start) if is_grouped(select) else reader.rows(start)
 
     def fill(self) -> Position | None:
         """Take rows until the page is full; returns where it ended, None for the end of the results."""
         if self._position.given >= self._most:
             return None
-        for read, row in enumerate(self._reader.rows(self._position.after), start=1):
+        for read, row in enumerate(self._rows, start=1):
             if not self._fits(row):
                 return self._position
             self._take(row)
@@ -91,22 +107,4 @@ class _Filling:
             given += 1
             self.results.append(row.result)
             self._reader.work.bytes_returned += row.size
-        self._position = Position(row.place, skipped, given)
-
-
-def _aggregated(reader: Reader, calls: list[Call]) -> Page:
-    """The one row of a query with aggregates."""
-    query = reader.query
-    values: dict[int, list[Json]] = {id(call): [] for call in calls}
-    for _, document in reader.kept():
-        if document is not None:
-            bindings = Bindings(query.parameters, document.body)
-            for call in calls:
-                values[id(call)].append(evaluate(call.arguments[0], bindings))
-    results = {id(call): aggregate(call.name, values[id(call)]) for call in calls}
-    row = project(query.select, Bindings(query.parameters, aggregates=results))
-    skip, most = query.window
-    if row is UNDEFINED or skip > 0 or most == 0:
-        return Page([], None, reader.work)
-    reader.work.bytes_returned = size_of(row)
-    return Page([row], None, reader.work)
+        self._position = Position(row.place, row.within, skipped, given)

@@ -1,10 +1,9 @@
 """Query text to syntax tree, by the grammar; what isn't in it is refused by name.
 
-Not in it: JOIN and iteration (IN) in FROM, subqueries, EXISTS and ARRAY(), GROUP BY, user-defined functions,
-bitwise operators, hexadecimal numbers, full-text and vector search, comparisons in a chain, and queries
-without FROM. Keywords are no property names, as in the service: such a property is `c["order"]`. Where it
-isn't known how the service reads operators side by side, parentheses are asked for: NOT takes a value or a
-parenthesis, and `||` doesn't stand beside a comparison.
+Not in it: user-defined functions, hexadecimal numbers, full-text and vector search, and comparisons in a
+chain. Keywords are no property names, as in the service: such a property is `c["order"]`. Where it isn't
+known how the service reads operators side by side, parentheses are asked for: NOT takes a value or a
+parenthesis, and `||` and the bitwise operators don't stand beside a comparison.
 """
 
 import re
@@ -21,14 +20,8 @@ from local.cosmos.query.tree import BUILDER
 
 # What stands at the place of the error, where that tells what was meant.
 _CONSTRUCTS = {
-    "JOIN": "JOIN",
-    "GROUP": "GROUP BY",
-    "EXISTS": "EXISTS",
     "RANK": "ORDER BY RANK",
-    "SELECT": "A subquery",
-    "IN": "Iteration (IN) in FROM",
 }
-_FROM_NAME = re.compile(r"\bFROM\s+\w+\s*$", re.IGNORECASE)
 _UDF = re.compile(r"\budf\s*\.\s*\w+\s*$", re.IGNORECASE)
 
 _parser = Lark(
@@ -69,8 +62,6 @@ def _construct(near: str, before: str) -> str | None:
     """The construct that the word at the error belongs to, if it is one that the service knows."""
     if near == "(" and _UDF.search(before):
         return "A user-defined function"
-    if (near == "IN" and not _FROM_NAME.search(before)) or not before:
-        return None
     return _CONSTRUCTS.get(near)
 
 

@@ -3,22 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from local.cosmos.indexing import Composite, IndexingPolicy, Path, path_name
-from local.cosmos.query.ranges import Range, complement, path_of, ranges_of
-from local.cosmos.query.syntax import Expression, Ordering, QueryError, Select
+from local.cosmos.indexing import ELEMENT, Composite, IndexingPolicy, Path, path_name
+from local.cosmos.query.ranges import Part, Paths, Range, complement, path_of, paths_of, ranges_of
+from local.cosmos.query.syntax import Constant, Expression, Ordering, QueryError, Select
 from local.cosmos.values import AFTER, Json, encode
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Read the terms of one index between two keys; without an index, every document.
+    """Read the terms of one index in some parts of it; without an index, every document.
 
     scanned: there is a filter, and no index could have served any part of it.
     """
 
     index: str | None
-    low: bytes = b""
-    high: bytes = AFTER
+    parts: tuple[Part, ...] = ()
     descending: bool = False
     scanned: bool = False
 
@@ -26,31 +25,31 @@ class Plan:
 def plan(select: Select, parameters: Mapping[str, Json], policy: IndexingPolicy) -> Plan:
     """The cheapest way to the query's documents; QueryError where its ORDER BY has no index."""
     ranges = ranges_of(select, parameters)
-    served = [found for found in ranges.values() if policy.indexes(found.path)]
-    scanned = select.where is not None and not served
+    served = [found for found in ranges.values() if found.is_served_once and policy.indexes(found.path)]
+    scanned = select.where not in (None, Constant(True)) and not served
     if select.order:
-        return replace(_ordered(select.order, ranges, policy), scanned=scanned)
+        columns = _columns(select.order, paths_of(select))
+        return replace(_ordered(columns, ranges, policy), scanned=scanned)
     if not served:
         return Plan(None, scanned=scanned)
-    best = min(served, key=lambda found: (found.exact is None, found.is_prefix))
-    return Plan(path_name(best.path), best.low, best.high)
+    best = min(served, key=lambda found: (found.exact is None, len(found.parts) == 1, found.is_prefix))
+    return Plan(path_name(best.path), best.parts)
 
 
-def _ordered(order: tuple[Ordering, ...], ranges: dict[Path, Range], policy: IndexingPolicy) -> Plan:
-    columns = [(_order_path(ordering.expression), ordering.descending) for ordering in order]
+def _ordered(columns: list[tuple[Path, bool]], ranges: dict[Path, Range], policy: IndexingPolicy) -> Plan:
     path, descending = columns[0]
     if len(columns) == 1:
         if not policy.indexes(path):
             raise QueryError("The index path corresponding to the specified order-by item is excluded.")
-        ranges = {path: Range(path, encode(None), AFTER)} | ranges  # what lacks the property is dropped
+        ranges = {path: Range(path, ((encode(None), AFTER),))} | ranges  # what lacks the property is dropped
     found = [one for index in policy.composites if (one := _by_composite(index, columns, ranges))]
     if found:
-        return max(found, key=lambda one: len(one.low))
+        return max(found, key=lambda one: len(one.parts[0][0]))
     if len(columns) > 1:
         raise QueryError(
             "The order by query does not have a corresponding composite index that it can be served from."
         )
-    return Plan(path_name(path), ranges[path].low, ranges[path].high, descending)
+    return Plan(path_name(path), ranges[path].parts, descending)
 
 
 def _by_composite(
@@ -69,11 +68,10 @@ def _by_composite(
     turned = {down != wanted for (_, down), (_, wanted) in zip(tail, columns, strict=True)}
     if len(turned) > 1:
         return None
-    low, high = _composite_range(index, ranges)
-    return Plan(index.name, low, high, descending=turned.pop())
+    return Plan(index.name, (_composite_range(index, ranges),), descending=turned.pop())
 
 
-def _composite_range(index: Composite, ranges: dict[Path, Range]) -> tuple[bytes, bytes]:
+def _composite_range(index: Composite, ranges: dict[Path, Range]) -> Part:
     """Between which keys: columns held to one value, then one within a range, then any."""
     prefix = b""
     for path, down in index.columns:
@@ -86,9 +84,13 @@ def _composite_range(index: Composite, ranges: dict[Path, Range]) -> tuple[bytes
     return prefix, prefix + AFTER
 
 
-def _order_path(expression: Expression) -> Path:
-    path = path_of(expression)
-    if not path:
+def _columns(order: tuple[Ordering, ...], paths: Paths) -> list[tuple[Path, bool]]:
+    return [(_order_path(ordering.expression, paths), ordering.descending) for ordering in order]
+
+
+def _order_path(expression: Expression, paths: Paths) -> Path:
+    path = path_of(expression, paths)
+    if not path or ELEMENT in path:
         raise QueryError(
             "Unsupported ORDER BY clause. ORDER BY item expression could not be mapped to a document path."
         )

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from local.cosmos.query.checks import check_parameters
-from local.cosmos.query.evaluate import Bindings, evaluate
+from local.cosmos.query.evaluate import Bindings, evaluate, is_grouped, rows
 from local.cosmos.query.parse import parse_text
-from local.cosmos.query.syntax import Expression, QueryError, Select, aggregates
+from local.cosmos.query.syntax import Expression, QueryError, Select
 from local.cosmos.values import Json
 
 _LARGEST_COUNT = 2**31 - 1
@@ -27,9 +28,7 @@ class Query:
     def needs_plan(self) -> bool:
         """Whether its results over several partitions can't simply be strung together."""
         select = self.select
-        return bool(
-            select.order or select.distinct or select.top or select.limit or aggregates(select.columns)
-        )
+        return bool(select.order or select.distinct or select.top or select.limit or is_grouped(select))
 
     @property
     def checksum(self) -> str:
@@ -46,7 +45,7 @@ class Query:
         return skip, float("inf") if most is None else self._count(most)
 
     def _count(self, expression: Expression) -> int:
-        value = evaluate(expression, Bindings(self.parameters))
+        value = evaluate(expression, Bindings(self.parameters, {}))
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LARGEST_COUNT:
             raise QueryError(f"TOP, OFFSET and LIMIT take a whole number between 0 and {_LARGEST_COUNT}.")
         return value
@@ -60,7 +59,8 @@ class Condition:
 
     def holds(self, document: dict[str, Json]) -> bool:
         """Whether it is true of a document."""
-        return self.select.where is not None and evaluate(self.select.where, Bindings({}, document)) is True
+        bindings = Bindings({}, {self.select.container: document}, time.time())
+        return self.select.where is not None and any(True for _ in rows(self.select, bindings))
 
 
 def parse(text: str, parameters: Mapping[str, Json] = _NONE) -> Query:

@@ -12,7 +12,7 @@ class QueryError(Exception):
 
 
 class Expression:
-    """Something that has a value for each document."""
+    """Something that has a value for each row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class Parameter(Expression):
 
 
 @dataclass(frozen=True, slots=True)
-class Root(Expression):
-    """The document, by the query's alias for it."""
+class Name(Expression):
+    """An alias of FROM; within the first input, the container."""
 
-    alias: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,26 @@ class Array(Expression):
 
 
 @dataclass(frozen=True, slots=True)
+class Subquery(Expression):
+    """A query over the row that it stands in: `(SELECT …)`, `EXISTS(SELECT …)`, `ARRAY(SELECT …)`."""
+
+    select: "Select"
+    use: Literal["value", "exists", "array"]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What FROM or a JOIN brings in: a path's value or a subquery's rows, or with IN the elements of those.
+
+    alias: empty where it has no name.
+    """
+
+    expression: Expression
+    alias: str
+    iterated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Ordering:
     """One column of ORDER BY."""
 
@@ -94,33 +114,53 @@ class Column:
 class Select:
     """A parsed query. columns: None for `*`; value: `SELECT VALUE`, with one column."""
 
-    alias: str
+    inputs: tuple[Input, ...]
     columns: tuple[Column, ...] | None
-    value: bool
-    distinct: bool
-    top: Expression | None
-    where: Expression | None
-    order: tuple[Ordering, ...]
-    offset: Expression | None
-    limit: Expression | None
+    value: bool = False
+    distinct: bool = False
+    top: Expression | None = None
+    where: Expression | None = None
+    groups: tuple[Expression, ...] = ()
+    order: tuple[Ordering, ...] = ()
+    offset: Expression | None = None
+    limit: Expression | None = None
+
+    @property
+    def container(self) -> str:
+        """The name that stands for the document in the first input; empty without FROM."""
+        return _container(self.inputs[0].expression) if self.inputs else ""
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether each document is one row: the container alone, under one name."""
+        return len(self.inputs) == 1 and self.inputs[0] == Input(Name(self.container), self.container)
 
 
 Kind = Literal["query", "condition"]
-AGGREGATES = frozenset({"COUNT", "SUM", "MIN", "MAX", "AVG"})
+AGGREGATES = frozenset({"COUNT", "SUM", "MIN", "MAX", "AVG", "COUNTIF"})
 
 
-def expressions(part: object, depth: int = 0) -> Iterator[tuple[Expression, int]]:
-    """Every expression within a part of a query, and how deep it stands."""
+def expressions(part: object, depth: int = 0, *, nested: bool = True) -> Iterator[tuple[Expression, int]]:
+    """Every expression within a part of a query, of subqueries too if `nested`, and how deep it stands."""
     if isinstance(part, Expression):
         yield part, depth
     if isinstance(part, tuple):
         for item in part:
-            yield from expressions(item, depth)
-    elif is_dataclass(part):
+            yield from expressions(item, depth, nested=nested)
+    elif is_dataclass(part) and (nested or not isinstance(part, Subquery)):
         for field in fields(part):
-            yield from expressions(getattr(part, field.name), depth + 1)
+            yield from expressions(getattr(part, field.name), depth + 1, nested=nested)
 
 
 def aggregates(part: object) -> list[Call]:
-    """The aggregate calls within a part of a query."""
-    return [one for one, _ in expressions(part) if isinstance(one, Call) and one.name in AGGREGATES]
+    """The aggregate calls within a part of a query, without those of its subqueries."""
+    found = (one for one, _ in expressions(part, nested=False))
+    return [one for one in found if isinstance(one, Call) and one.name in AGGREGATES]
+
+
+def _container(expression: Expression) -> str:
+    while isinstance(expression, Member):
+        expression = expression.of
+    if isinstance(expression, Subquery):
+        return expression.select.container
+    return expression.name if isinstance(expression, Name) else ""

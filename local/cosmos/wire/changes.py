@@ -11,17 +11,16 @@ from local.cosmos.wire.feeds import max_items
 from local.cosmos.wire.items import check_session, container_of, logical_key
 from local.cosmos.wire.messages import (
     CHANGE_FEED,
-    END_EPK,
     IF_MODIFIED_SINCE,
     IF_NONE_MATCH,
     ITEM_COUNT,
     PARTITION_KEY,
-    START_EPK,
     Answer,
     Request,
     document_answer,
 )
 from local.cosmos.wire.routes import Operation
+from local.cosmos.wire.scopes import asked_epks
 
 
 def read_feed(engine: Engine, operation: Operation) -> Answer:
@@ -41,7 +40,7 @@ def read_feed(engine: Engine, operation: Operation) -> Answer:
 def _interest(container: Container, request: Request) -> Interest:
     """What part of the change feed the headers ask for."""
     headers = request.headers
-    low, high = headers.get(START_EPK, "").upper(), headers.get(END_EPK, "FF").upper()
+    low, high = asked_epks(container, request)
     if PARTITION_KEY in headers:
         low = logical_key(container, request).epk
         high = f"{low}00"

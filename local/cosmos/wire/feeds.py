@@ -1,5 +1,6 @@
 """Queries and the list of all items: which scope and page is asked for, and the answer."""
 
+import re
 from hashlib import sha256
 from typing import Any
 
@@ -8,16 +9,16 @@ from local.cosmos.containers import Container
 from local.cosmos.engine import Engine
 from local.cosmos.errors import bad_request, needs_query_plan
 from local.cosmos.json_text import as_json, parse_json
-from local.cosmos.query import Query, execute, parse
+from local.cosmos.query import Query, distribution, execute, parse
 from local.cosmos.sources import Scope, SqliteSource, partition_scope, range_scope
 from local.cosmos.wire.items import check_session, container_of, logical_key
 from local.cosmos.wire.messages import (
     CONTINUATION,
     CROSS_PARTITION,
-    END_EPK,
     ITEM_COUNT,
     MAX_ITEMS,
     PARTITION_KEY,
+    PLAN_FEATURES,
     RANGE,
     START_EPK,
     Answer,
@@ -25,6 +26,7 @@ from local.cosmos.wire.messages import (
     document_answer,
 )
 from local.cosmos.wire.routes import Operation
+from local.cosmos.wire.scopes import asked_epks
 
 _DEFAULT_PAGE = 100
 _LARGEST_PAGE = 1000
@@ -36,7 +38,7 @@ def query_items(engine: Engine, operation: Operation) -> Answer:
     container = container_of(engine, operation)
     query = _query(operation.request)
     scope = _scope(engine, container, operation.request)
-    if query.needs_plan and not scope.is_one_partition:
+    if query.needs_plan and not _is_addressed(operation.request):
         raise needs_query_plan(_construct(query))
     return _page(engine, container, operation.request, query, scope)
 
@@ -48,13 +50,21 @@ def all_items(engine: Engine, operation: Operation) -> Answer:
     return _page(engine, container, operation.request, parse(_EVERYTHING), scope)
 
 
-def refuse_plan(engine: Engine, operation: Operation) -> Answer:
-    """Plans are not made: such queries take several round trips, and their pages can not be resumed."""
-    construct = _construct(_query(operation.request))
-    raise bad_request(
-        f"{construct} needs a query plan to run across partitions, which the embedded engine does not make. "
-        "Give the full partition key."
-    )
+def plan_query(engine: Engine, operation: Operation) -> Answer:
+    """How the client is to run a query over all physical partitions; 400 for what it has no means to."""
+    container, request = container_of(engine, operation), operation.request
+    features = frozenset(re.findall(r"\w+", request.headers.get(PLAN_FEATURES, "")))
+    plan = {
+        "partitionedQueryExecutionInfoVersion": 2,
+        "queryInfo": distribution(_query(request), features),
+        "queryRanges": [{"min": "", "max": "FF", "isMinInclusive": True, "isMaxInclusive": False}],
+    }
+    return document_answer(container, 200, charges.METADATA, as_json(plan))
+
+
+def _is_addressed(request: Request) -> bool:
+    """Whether the client asks one logical or physical partition, or a part of one."""
+    return not {PARTITION_KEY, RANGE, START_EPK}.isdisjoint(request.headers)
 
 
 def _page(engine: Engine, container: Container, request: Request, query: Query, scope: Scope) -> Answer:
@@ -62,7 +72,8 @@ def _page(engine: Engine, container: Container, request: Request, query: Query, 
     source = SqliteSource(engine.connection, container, scope)
     binding = sha256(scope.name.encode()).hexdigest()[:16]
     token = _unbind(request.headers.get(CONTINUATION), binding)
-    page = execute(query, source, max_items=max_items(request), continuation=token)
+    most, now = max_items(request), engine.precise_now()
+    page = execute(query, source, max_items=most, continuation=token, now=now)
     headers = {ITEM_COUNT: str(len(page.results))}
     if page.continuation is not None:
         headers[CONTINUATION] = f"{binding}.{page.continuation}"
@@ -82,7 +93,13 @@ def _query(request: Request) -> Query:
 def _construct(query: Query) -> str:
     """What of a query needs a plan."""
     select = query.select
-    used = {"ORDER BY": select.order, "DISTINCT": select.distinct, "TOP": select.top, "LIMIT": select.limit}
+    used = {
+        "GROUP BY": select.groups,
+        "ORDER BY": select.order,
+        "DISTINCT": select.distinct,
+        "TOP": select.top,
+        "LIMIT": select.limit,
+    }
     return " with ".join(name for name, present in used.items() if present) or "An aggregate"
 
 
@@ -99,10 +116,8 @@ def _scope(engine: Engine, container: Container, request: Request) -> Scope:
     if PARTITION_KEY in headers:
         key = logical_key(container, request)
         return partition_scope(key.text, engine.documents.partition(container, key))
-    if START_EPK in headers and END_EPK in headers:
-        return range_scope(container, headers[START_EPK].upper(), headers[END_EPK].upper())
-    if request.flag(CROSS_PARTITION) or RANGE in headers:
-        return range_scope(container, "", "FF")
+    if START_EPK in headers or request.flag(CROSS_PARTITION) or RANGE in headers:
+        return range_scope(container, *asked_epks(container, request))
     raise bad_request(
         "Cross partition query is required but disabled. Please set "
         "x-ms-documentdb-query-enablecrosspartition to true, or specify x-ms-documentdb-partitionkey."

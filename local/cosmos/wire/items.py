@@ -23,6 +23,7 @@ from local.cosmos.wire.messages import (
     IF_NONE_MATCH,
     PARTITION_KEY,
     SESSION,
+    TRIGGERS,
     Answer,
     Request,
     document_answer,
@@ -82,6 +83,8 @@ def container_of(engine: Engine, operation: Operation) -> Container:
     container = engine.catalogue.parent(operation.database, operation.container)
     if operation.request.headers.get(CONTAINER_RID, container.rid) != container.rid:
         raise container_replaced()
+    if any(header in operation.request.headers for header in TRIGGERS):
+        raise bad_request("The embedded engine has no triggers, stored procedures or functions.")
     return container
 
 

@@ -1,17 +1,17 @@
 """Requests and answers, whatever carries them, and the names of the headers that matter."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from local.cosmos import charges
 from local.cosmos.containers import Container
 from local.cosmos.json_text import as_json
+from local.cosmos.ranges import KeyRange
 
 ACTIVITY = "x-ms-activity-id"
 ALT_PATH = "x-ms-alt-content-path"
 AUTHORIZATION = "authorization"
-AUTOPILOT = "x-ms-cosmos-offer-autopilot-settings"
 BATCH = "x-ms-cosmos-is-batch-request"
 BATCH_ATOMIC = "x-ms-cosmos-batch-atomic"
 CHANGE_FEED = "a-im"
@@ -30,13 +30,14 @@ ITEM_COUNT = "x-ms-item-count"
 MAX_ITEMS = "x-ms-max-item-count"
 PARTITION_KEY = "x-ms-documentdb-partitionkey"
 PLAN = "x-ms-cosmos-is-query-plan-request"
+PLAN_FEATURES = "x-ms-cosmos-supported-query-features"
 PREFER = "prefer"
 QUERY = "x-ms-documentdb-isquery"
 RANGE = "x-ms-documentdb-partitionkeyrangeid"
 SESSION = "x-ms-session-token"
 START_EPK = "x-ms-start-epk"
 SUB_STATUS = "x-ms-substatus"
-THROUGHPUT = "x-ms-offer-throughput"
+TRIGGERS = ("x-ms-documentdb-pre-trigger-include", "x-ms-documentdb-post-trigger-include")
 UPSERT = "x-ms-documentdb-is-upsert"
 
 
@@ -63,12 +64,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer; the names of its headers are lower-case. charge: in request units."""
+    """One HTTP answer; the names of its headers are lower-case.
+
+    charge: in request units. container: what it comes from within, so that it tells of the session there.
+    """
 
     status: int
     charge: float
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    container: Container | None = None
 
 
 def json_answer(status: int, charge: float, body: Any, headers: dict[str, str] | None = None) -> Answer:
@@ -80,11 +85,16 @@ def json_answer(status: int, charge: float, body: Any, headers: dict[str, str] |
 def document_answer(
     container: Container, status: int, charge: float, body: str = "", headers: dict[str, str] | None = None
 ) -> Answer:
-    """An answer from within a container: with what the SDK needs to keep its session."""
-    own = {CHARGE: charges.as_header(charge), **document_headers(container), **(headers or {})}
-    return Answer(status, charge, own, body.encode())
+    """An answer from within a container; the headers of its session are put in by `wire.serve`."""
+    own = {CHARGE: charges.as_header(charge), **(headers or {})}
+    return Answer(status, charge, own, body.encode(), container)
 
 
-def document_headers(container: Container) -> dict[str, str]:
-    """The session, and the partition key range without which the SDK forgets the ranges it knows."""
-    return {ALT_PATH: container.path, SESSION: f"0:-1#{container.lsn}", RANGE: "0", "lsn": str(container.lsn)}
+def session_headers(container: Container, ranges: Sequence[KeyRange]) -> dict[str, str]:
+    """The session, and the partition key range without which the SDK forgets the ranges it knows.
+
+    ranges: the physical partitions that the answer comes from.
+    """
+    lsn = str(container.lsn)
+    token = ",".join(f"{each.id}:-1#{lsn}" for each in ranges)
+    return {ALT_PATH: container.path, SESSION: token, RANGE: ranges[0].id, "lsn": lsn}

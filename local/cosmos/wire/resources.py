@@ -1,29 +1,32 @@
 """Databases and containers: create, read, list, replace, delete."""
 
-import json
 from typing import Any
 
 from local.cosmos import charges
+from local.cosmos.catalogue import Resource
 from local.cosmos.containers import Container, Definition
 from local.cosmos.engine import Engine
-from local.cosmos.errors import bad_request
+from local.cosmos.errors import bad_request, precondition_failed
 from local.cosmos.json_text import parse_json
-from local.cosmos.wire.messages import AUTOPILOT, THROUGHPUT, Answer, Request, json_answer
+from local.cosmos.query import execute, parse
+from local.cosmos.throughput import DEFAULT, asked_throughput
+from local.cosmos.wire.list_source import ListSource
+from local.cosmos.wire.messages import IF_MATCH, QUERY, Answer, json_answer
 from local.cosmos.wire.routes import Operation
 
-_DEFAULT_THROUGHPUT = 400
 _FORBIDDEN_IN_ID = frozenset("/\\?#")
 
 
 def list_databases(engine: Engine, operation: Operation) -> Answer:
-    """All databases, in one page."""
-    found = [database.as_answered() for database in engine.catalogue.databases()]
+    """All databases, or those that a query selects, in one page."""
+    found = _selected(operation, [database.as_answered() for database in engine.catalogue.databases()])
     return json_answer(200, charges.METADATA, {"_rid": "", "Databases": found, "_count": len(found)})
 
 
 def create_database(engine: Engine, operation: Operation) -> Answer:
     """A new, empty one; 409 if there is one of this id."""
-    database = engine.catalogue.create_database(_id(_body(operation)), engine.now())
+    offer = asked_throughput(operation.request.headers)
+    database = engine.catalogue.create_database(_id(_body(operation)), engine.now(), offer)
     return json_answer(201, charges.METADATA_WRITE, database.as_answered())
 
 
@@ -34,14 +37,17 @@ def read_database(engine: Engine, operation: Operation) -> Answer:
 
 def delete_database(engine: Engine, operation: Operation) -> Answer:
     """One database, with its containers."""
-    engine.catalogue.delete_database(engine.catalogue.database(operation.database))
+    database = engine.catalogue.database(operation.database)
+    _check_etag(operation, database)
+    engine.catalogue.delete_database(database)
     return json_answer(204, charges.METADATA_WRITE, None)
 
 
 def list_containers(engine: Engine, operation: Operation) -> Answer:
-    """All containers of a database, in one page."""
+    """All containers of a database, or those that a query selects, in one page."""
     database = engine.catalogue.database(operation.database)
-    found = [container.as_answered() for container in engine.catalogue.containers(database)]
+    containers = [container.as_answered() for container in engine.catalogue.containers(database)]
+    found = _selected(operation, containers)
     body = {"_rid": database.rid, "DocumentCollections": found, "_count": len(found)}
     return json_answer(200, charges.METADATA, body)
 
@@ -49,8 +55,11 @@ def list_containers(engine: Engine, operation: Operation) -> Answer:
 def create_container(engine: Engine, operation: Operation) -> Answer:
     """A new, empty one; 409 if there is one of this id."""
     database, body = engine.catalogue.database(operation.database), _body(operation)
-    definition, offer = Definition.parse(body), _throughput(operation.request)
-    container = engine.catalogue.create_container(database, _id(body), definition, offer, engine.now())
+    offer = asked_throughput(operation.request.headers)
+    if offer is None and engine.catalogue.throughput(database) is None:
+        offer = DEFAULT
+    values = (_id(body), Definition.parse(body), offer, engine.now(), engine.partitions)
+    container = engine.catalogue.create_container(database, *values)
     return _answer(201, charges.METADATA_WRITE, container)
 
 
@@ -63,6 +72,7 @@ def read_container(engine: Engine, operation: Operation) -> Answer:
 def replace_container(engine: Engine, operation: Operation) -> Answer:
     """Another index, time to live and the like; the documents are indexed anew. Keys stay as they are."""
     container = engine.catalogue.container(operation.database, operation.container)
+    _check_etag(operation, container)
     body = _body(operation)
     definition, old = Definition.parse(body), container.definition
     if body.get("id") != container.id or (definition.key, definition.unique_keys) != (
@@ -78,12 +88,31 @@ def replace_container(engine: Engine, operation: Operation) -> Answer:
 
 def delete_container(engine: Engine, operation: Operation) -> Answer:
     """One container, with its documents."""
-    engine.catalogue.delete_container(engine.catalogue.container(operation.database, operation.container))
+    container = engine.catalogue.container(operation.database, operation.container)
+    _check_etag(operation, container)
+    engine.catalogue.delete_container(container)
     return json_answer(204, charges.METADATA_WRITE, None)
 
 
 def _answer(status: int, charge: float, container: Container) -> Answer:
     return json_answer(status, charge, container.as_answered(), {"etag": f'"{container.etag}"'})
+
+
+def _check_etag(operation: Operation, resource: Resource) -> None:
+    if operation.request.headers.get(IF_MATCH, "*") not in ("*", f'"{resource.etag}"'):
+        raise precondition_failed()
+
+
+def _selected(operation: Operation, resources: list[dict[str, Any]]) -> list[Any]:
+    """What the query in the body selects of them; all where there is none."""
+    if not operation.request.flag(QUERY):
+        return resources
+    body = _body(operation)
+    try:
+        parameters = {each["name"]: each.get("value") for each in body.get("parameters") or []}
+    except (TypeError, KeyError, AttributeError) as error:
+        raise bad_request("The parameters of a query are objects with name and value.") from error
+    return execute(parse(str(body.get("query")), parameters), ListSource(resources)).results
 
 
 def _body(operation: Operation) -> dict[str, Any]:
@@ -98,15 +127,3 @@ def _id(body: dict[str, Any]) -> str:
     if not isinstance(name, str) or not 0 < len(name) <= 255 or not _FORBIDDEN_IN_ID.isdisjoint(name):
         raise bad_request("An id is a string of 1 to 255 characters without '/', '\\', '?' or '#'.")
     return name
-
-
-def _throughput(request: Request) -> dict[str, Any]:
-    """The content of the offer that the headers ask for; raises 400."""
-    try:
-        if (autopilot := request.headers.get(AUTOPILOT)) is not None:
-            return {"offerThroughput": _DEFAULT_THROUGHPUT, "offerAutopilotSettings": json.loads(autopilot)}
-        return {"offerThroughput": int(request.headers.get(THROUGHPUT, _DEFAULT_THROUGHPUT))}
-    except ValueError as error:
-        raise bad_request(
-            "The throughput in the headers is not a number, or not settings in JSON."
-        ) from error

@@ -18,7 +18,7 @@ _ROUTES = {
     f"{_CONTAINER}/docs": {"GET": "feed", "POST": "create"},
     f"{_CONTAINER}/docs/*": {"GET": "read", "PUT": "replace", "PATCH": "patch", "DELETE": "delete"},
     f"{_CONTAINER}/operations/*": {"POST": "delete_partition"},
-    "offers": {"POST": "query_offers"},
+    "offers": {"GET": "list_offers", "POST": "query_offers"},
     "offers/*": {"GET": "read_offer", "PUT": "replace_offer"},
 }
 
@@ -43,7 +43,7 @@ def route(request: Request) -> Operation:
     segments = request.path.strip("/").split("/")
     shape = "/".join("*" if index % 2 else segment for index, segment in enumerate(segments))
     if (methods := _ROUTES.get(shape)) is None:
-        raise bad_request(f"The path {request.path!r} is not one of this service.")
+        raise bad_request(f"The path {request.path!r} is not one that the embedded engine serves.")
     if (kind := methods.get(request.method)) is None:
         raise CosmosError(405, f"The method {request.method} is not allowed for {request.path!r}.")
     names = [unquote(name) for name in segments[1::2]] + ["", "", ""]
@@ -57,8 +57,14 @@ def _refine(kind: str, request: Request) -> str:
     if kind == "feed" and CHANGE_FEED in request.headers:
         return "changefeed"
     if kind in ("create_database", "create_container") and request.flag(QUERY):
-        raise bad_request("Queries over databases and containers are not supported; list them.")
+        return kind.replace("create", "list") + "s"
     return kind
 
 
 _POSTS = {UPSERT: "upsert", BATCH: "batch", PLAN: "plan", QUERY: "query"}
+
+KINDS = frozenset(kind for methods in _ROUTES.values() for kind in methods.values()) | {
+    *_POSTS.values(),
+    "changefeed",
+}
+"""All kinds of operations."""

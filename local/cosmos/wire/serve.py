@@ -7,6 +7,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import uuid4
 
 from local.cosmos import charges
@@ -17,16 +18,17 @@ from local.cosmos.faults import Fault
 from local.cosmos.json_text import as_json
 from local.cosmos.query import QueryError
 from local.cosmos.storage import unavailable
-from local.cosmos.wire import account, changes, feeds, items, resources
+from local.cosmos.wire import account, changes, feeds, items, offers, resources
 from local.cosmos.wire.messages import (
     ACTIVITY,
     CHARGE,
     SUB_STATUS,
     Answer,
     Request,
-    document_headers,
+    session_headers,
 )
 from local.cosmos.wire.routes import Operation, route
+from local.cosmos.wire.scopes import ranges_of
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +36,10 @@ _HANDLERS: dict[str, Callable[[Engine, Operation], Answer]] = {
     "read_account": account.read_account,
     "read_ranges": account.read_ranges,
     "list_conflicts": account.list_conflicts,
-    "query_offers": account.query_offers,
-    "read_offer": account.read_offer,
-    "replace_offer": account.replace_offer,
+    "list_offers": offers.list_offers,
+    "query_offers": offers.query_offers,
+    "read_offer": offers.read_offer,
+    "replace_offer": offers.replace_offer,
     "list_databases": resources.list_databases,
     "create_database": resources.create_database,
     "read_database": resources.read_database,
@@ -55,7 +58,7 @@ _HANDLERS: dict[str, Callable[[Engine, Operation], Answer]] = {
     "batch": items.write_batch,
     "delete_partition": items.delete_partition,
     "query": feeds.query_items,
-    "plan": feeds.refuse_plan,
+    "plan": feeds.plan_query,
     "feed": feeds.all_items,
     "changefeed": changes.read_feed,
 }
@@ -70,6 +73,9 @@ async def serve(engine: Engine, request: Request) -> Answer:
         return refusal(request, error)
     answer = await _answer(engine, operation)
     engine.log.add(_call(operation, answer.status, answer.charge))
+    if answer.container is not None:
+        ranges = ranges_of(answer.container, request)
+        answer.headers.update(session_headers(answer.container, ranges))
     return _addressed(request, answer)
 
 
@@ -82,35 +88,38 @@ async def _answer(engine: Engine, operation: Operation) -> Answer:
     fault = engine.faults.take(operation.kind, operation.container)
     if fault is None:
         return _perform(engine, operation)
+    done = _perform(engine, operation) if fault.after else None
     await asyncio.sleep(fault.delay)
-    if fault.status is None and fault.error is None:
-        return _perform(engine, operation)
-    if fault.after:
-        _perform(engine, operation)
     if fault.error is not None:
         engine.log.add(_call(operation, 0, 0))
         raise fault.error
-    return _faulty(engine, operation, fault, fault.status or 500)
+    if fault.status is not None:
+        return _faulty(engine, operation, fault, fault.status)
+    return done or _perform(engine, operation)
 
 
 def _perform(engine: Engine, operation: Operation) -> Answer:
     with engine.lock:
-        try:
-            engine.expiry.purge(engine.now())
-            answer = _HANDLERS[operation.kind](engine, operation)
-            engine.troubled.discard(operation.kind)
-            return answer
-        except CosmosError as error:
-            return _refusal(engine, operation, error)
-        except QueryError as error:
-            return _refusal(engine, operation, bad_request(str(error)))
-        except (RecursionError, OverflowError):
-            too_much = bad_request("The request has values nested too deeply, or a number beyond a double.")
-            return _refusal(engine, operation, too_much)
-        except sqlite3.DatabaseError as error:
-            if not unavailable(error):
-                raise
-            return _refusal(engine, operation, _unavailable(engine, operation.kind, error))
+        return _attempt(engine, operation)
+
+
+def _attempt(engine: Engine, operation: Operation) -> Answer:
+    try:
+        engine.expiry.purge(engine.now())
+        answer = _HANDLERS[operation.kind](engine, operation)
+        engine.troubled.discard(operation.kind)
+        return answer
+    except CosmosError as error:
+        return _refusal(engine, operation, error)
+    except QueryError as error:
+        return _refusal(engine, operation, bad_request(str(error)))
+    except (RecursionError, OverflowError):
+        too_much = bad_request("The request has values nested too deeply, or a number beyond a double.")
+        return _refusal(engine, operation, too_much)
+    except sqlite3.DatabaseError as error:
+        if not unavailable(error):
+            raise
+        return _refusal(engine, operation, _unavailable(engine, operation.kind, error))
 
 
 def _unavailable(engine: Engine, kind: str, error: sqlite3.DatabaseError) -> CosmosError:
@@ -122,12 +131,8 @@ def _unavailable(engine: Engine, kind: str, error: sqlite3.DatabaseError) -> Cos
 
 
 def _refusal(engine: Engine, operation: Operation, error: CosmosError) -> Answer:
-    """The answer to an operation that was refused; within a container it carries the session too."""
-    answer = _plain_refusal(error)
     container = engine.catalogue.find(operation.database, operation.container)
-    if container is not None:
-        answer.headers.update(document_headers(container))
-    return answer
+    return replace(_plain_refusal(error), container=container)
 
 
 def _plain_refusal(error: CosmosError) -> Answer:

@@ -1,0 +1,177 @@
+"""Work for a user that takes longer than a request: export and erasure of all that is kept of them.
+
+An operation goes on in bounded steps, each of which ends with its progress stored: the first ones in the
+request, the rest by a timer. Whoever takes it up pushes `run_at` on, so that two seldom work at once; if they
+do, the second finds another version and stops.
+"""
+
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from ulid import ULID
+
+from shared.clock import Clock
+from shared.errors import IdempotencyKeyReused, LegalHold, NotFound, OperationNotFinished
+from shared.exports import packed, part_of, unpacked
+from shared.idempotency import Once
+from shared.ids import new_id
+from shared.logs import trace
+from shared.models import Caller
+from shared.records import Operation, OperationKind, operations_scope
+from shared.repository import BackgroundRepository, Conflict, PersonalData, TenantRepository
+
+# Steps (of 50 or 100 documents) in a request, and of one operation on one run of the timer.
+IN_REQUEST, IN_RUN = 5, 400
+# Documents of one step of an export.
+EXPORTED_AT_ONCE = 100
+# For so long nobody else takes up an operation that is worked on.
+TAKEN_MS = 60_000
+
+logger = logging.getLogger(__name__)
+
+
+class Operations:
+    """Starts, runs and shows a user's operations."""
+
+    def __init__(
+        self,
+        tenants: TenantRepository,
+        personal_data: PersonalData,
+        background: BackgroundRepository,
+        clock: Clock,
+    ) -> None:
+        self._tenants = tenants
+        self._personal_data = personal_data
+        self._background = background
+        self._clock = clock
+        self._steps: dict[OperationKind, Callable[[Operation], Awaitable[Operation]]] = {
+            "export": self._export,
+            "erase": self._erase,
+        }
+
+    async def export(self, caller: Caller, once: Once | None = None) -> Operation:
+        """Have all that is kept of the caller written down."""
+        return await self._start(caller, "export", once)
+
+    async def erase(self, caller: Caller, once: Once | None = None) -> Operation:
+        """Have all that is kept of the caller removed. Raises LegalHold where an administrator forbids it."""
+        await self._refuse_held(caller)
+        return await self._start(caller, "erase", once)
+
+    async def get(self, caller: Caller, identifier: str) -> Operation:
+        """One of the caller's operations."""
+        return await self._tenants.operation(caller, identifier)
+
+    async def content(self, caller: Caller, identifier: str) -> AsyncIterator[bytes]:
+        """What an export has written down, in JSON Lines. Raises OperationNotFinished before its end."""
+        operation = await self.get(caller, identifier)
+        if operation.kind != "export" or (first := await self._tenants.part(operation, 0)) is None:
+            if operation.kind == "export" and operation.state != "completed":
+                raise OperationNotFinished("The export is still being written.", retry_after=10)
+            raise NotFound("content", identifier)
+        if operation.state != "completed":
+            raise OperationNotFinished("The export is still being written.", retry_after=10)
+        return self._parts(operation, first)
+
+    async def _parts(self, operation: Operation, first: str) -> AsyncIterator[bytes]:
+        part: str | None = first
+        number = 0
+        while part is not None:
+            yield unpacked(part)
+            number += 1
+            part = await self._tenants.part(operation, number)
+
+    async def run(self) -> None:
+        """Go on with what is under way, for the timer."""
+        async for operation in self._background.running(self._clock()):
+            try:
+                await self._work_on(operation, IN_RUN)
+            except (Conflict, LegalHold):
+                continue
+            except Exception as error:
+                logger.error("operation %s could not go on: %s", operation.id, trace(error))
+
+    async def _start(self, caller: Caller, kind: OperationKind, once: Once | None) -> Operation:
+        now = self._clock()
+        operation = Operation(
+            id=_id_of(caller, once) if once else new_id("op", now),
+            tenant_id=caller.tenant_id,
+            user_id=caller.user_id,
+            scope=operations_scope(caller.user_id),
+            created_at=now,
+            updated_at=now,
+            run_at=now + TAKEN_MS,
+            kind=kind,
+            fingerprint=once.fingerprint if once else None,
+        )
+        try:
+            started = await self._tenants.put_operation(operation)
+        except Conflict:  # the same request has come before
+            return _same_request(await self.get(caller, operation.id), operation)
+        return await self._steps_of(started, IN_REQUEST)
+
+    async def _work_on(self, operation: Operation, most: int) -> None:
+        taken = operation.changed(run_at=self._clock() + TAKEN_MS)
+        await self._steps_of(await self._tenants.put_operation(taken), most)
+
+    async def _steps_of(self, operation: Operation, most: int) -> Operation:
+        for _ in range(most):
+            if operation.state == "completed":
+                break
+            operation = await self._steps[operation.kind](operation)
+        return operation
+
+    async def _export(self, operation: Operation) -> Operation:
+        """Write down the next documents."""
+        found, more = await self._personal_data.page(operation.owner, operation.position, EXPORTED_AT_ONCE)
+        taken = part_of(found)
+        more = more or len(taken.documents) < len(found)
+        grown = operation.changed(
+            counts=_added(operation.counts, taken.counts),
+            parts=operation.parts + 1,
+            position=taken.documents[-1]["id"] if taken.documents else operation.position,
+        )
+        return await self._tenants.put_part(self._moved_on(grown, more), operation.parts, packed(taken.text))
+
+    async def _erase(self, operation: Operation) -> Operation:
+        """Remove the next documents; done when a look finds none."""
+        await self._refuse_held(operation.owner)
+        removed = await self._personal_data.remove_some(operation)
+        counts: dict[str, int] = {}
+        receipt = operation.receipt or hashlib.sha256(operation.id.encode()).hexdigest()
+        for document in removed:
+            counts = _added(counts, {str(document.get("type", "other")): 1})
+            receipt = hashlib.sha256(f"{receipt}{document['id']}".encode()).hexdigest()
+        grown = operation.changed(counts=_added(operation.counts, counts), receipt=receipt)
+        if not removed:
+            grown = grown.changed(user_id="", fingerprint=None)
+        return await self._tenants.put_operation(self._moved_on(grown, bool(removed)))
+
+    def _moved_on(self, operation: Operation, more: bool) -> Operation:
+        now = self._clock()
+        moved = operation.changed(updated_at=now, run_at=now + TAKEN_MS)
+        return moved if more else moved.changed(state="completed", finished_at=now, run_at=None)
+
+    async def _refuse_held(self, owner: Caller) -> None:
+        if hold := await self._tenants.hold(owner.tenant_id, owner.user_id):
+            raise LegalHold(f"The data must be kept: {hold.reason}")
+
+
+def _id_of(caller: Caller, once: Once) -> str:
+    """The operation that a key names."""
+    named = f"{caller.tenant_id}\n{caller.user_id}\n{once.receipt_id}".encode()
+    return f"op_{ULID(hashlib.sha256(named).digest()[:16])}"
+
+
+def _same_request(stored: Operation, asked: Operation) -> Operation:
+    if stored.kind != asked.kind:
+        raise IdempotencyKeyReused(
+            "This Idempotency-Key was used for another request; take a new key for each request.",
+            param="Idempotency-Key",
+        )
+    return stored
+
+
+def _added(counts: dict[str, int], more: dict[str, int]) -> dict[str, int]:
+    return {name: counts.get(name, 0) + more.get(name, 0) for name in (counts | more)}
