@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from shared.http.endpoint import Endpoint
 from shared.http.examples import EXAMPLES
-from shared.http.responses import body_is_required, model_of, responses_of, takes
+from shared.http.responses import answers_no_json, body_is_required, model_of, responses_of, takes
 
 TITLE = "Conversation service"
 VERSION = "0.1.0"
@@ -37,6 +37,8 @@ def openapi_document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     for one in declared:
         operation = document["paths"][_path(one)][one.method.lower()]
         operation["security"] = [{"entra": []}] if takes(one, "caller") else []
+        if answers_no_json(one):
+            operation["responses"][str(one.status)]["content"].pop("application/json")
         if "requestBody" in operation:
             operation["requestBody"]["required"] = body_is_required(one)
     document["components"]["securitySchemes"] = {"entra": _SECURITY}

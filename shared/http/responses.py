@@ -71,6 +71,11 @@ def model_of(declared: Endpoint) -> Any:
     return None if _media_type(answer) else answer
 
 
+def answers_no_json(declared: Endpoint) -> bool:
+    """Whether its result is of another media type."""
+    return _media_type(_at_once(declared)) is not None
+
+
 def responses_of(declared: Endpoint) -> dict[int | str, dict[str, Any]]:
     """Every other answer by status, and the headers of them all."""
     found: dict[int | str, dict[str, Any]] = {}

@@ -119,6 +119,13 @@ async def test_a_body_may_be_left_out_where_every_field_may(service: Service) ->
     assert operations["add_message"]["requestBody"]["required"] is True
 
 
+async def test_what_is_no_json_is_not_called_so(service: Service) -> None:
+    operations = await _operations(service)
+
+    assert set(operations["docs"]["responses"]["200"]["content"]) == {"text/html"}
+    assert set(operations["get_operation_content"]["responses"]["200"]["content"]) == {"application/jsonl"}
+
+
 async def test_limits_are_told_in_the_words_of_json_schema(service: Service) -> None:
     parameters = (await _operations(service))["list_conversations"]["parameters"]
     limit = next(one["schema"] for one in parameters if one["name"] == "limit")
