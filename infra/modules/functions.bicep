@@ -158,6 +158,7 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     AUTH_MODE: 'entra'
     ENTRA_TENANT_ID: tenantId
     ENTRA_AUDIENCE: apiClientId
+    ENTRA_AUTHORITY: environment().authentication.loginEndpoint
     COSMOS_DB_ENDPOINT: cosmosEndpoint
     COSMOS_DB_DATABASE_NAME: cosmosDatabaseName
     COSMOS_DB_CONTAINER_NAME: 'conversations'

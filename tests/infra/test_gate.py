@@ -17,6 +17,7 @@ STORAGE, RBAC, OPENAI = (
 )
 APIM_API, API, GLOBAL = "infra/modules/apim-api.bicep", "infra/policies/api.xml", "infra/policies/global.xml"
 PROBLEM, CONTAINERS, ALERTS = "infra/policies/problem.xml", "infra/containers.json", "infra/alerts.json"
+REGISTRATION = "infra/hooks/registration.json"
 PARAMETERS, PROD = "infra/main.parameters.json", "infra/examples/prod.bicepparam"
 
 FAULTS = [
@@ -156,6 +157,19 @@ FAULTS = [
     (PROBLEM, "&quot;request_id&quot;, context", "&quot;id&quot;, context", "an error has the fields"),
     (GLOBAL, "{1,128}", "{1,64}", "other request ids"),
     ("infra/policies/cors.xml", "<method>PATCH</method>", "", "the API's methods"),
+    (
+        REGISTRATION,
+        '"requestedAccessTokenVersion": 2',
+        '"requestedAccessTokenVersion": 1',
+        "issuer",
+    ),
+    (
+        REGISTRATION,
+        "2c1f9f0e-8b64-4f0a-bf2e-3c5a4f4d7e21",
+        "b7a3c0c4-0d0e-4b57-8f5c-91d0a8e6f332",
+        "two",
+    ),
+    (REGISTRATION, "Conversations.Admin", "Conversations.Administer", "asks for Conversations.Admin"),
     # openapi.json
     ("infra/openapi.json", '"operationId": "ask"', '"operationId": "asks"', "make openapi"),
     ("infra/openapi.json", '"operationId": "ask"', '"operationId": "live"', "operationId of its own"),

@@ -11,6 +11,7 @@ from tests.infra.gate import (
     parameters,
     policies,
     problem,
+    registration,
     roles,
     security,
     settings,
@@ -43,6 +44,7 @@ def findings(root: Path, app: App) -> list[str]:
         *parameters.azure_yaml_findings(root, files),
         *policies.findings(infra, files, app.open_operations, app.methods),
         *problem.findings(infra, app.error_fields, app.errors, app.sources),
+        *registration.findings(infra, app.sources),
         *openapi_file.findings(infra, app.openapi),
         *alerts.findings(infra, operations, app.functions, app.sources),
     ]

@@ -26,7 +26,7 @@ _NOT_IN_AZURE = {
     "WEBSITE_INSTANCE_ID": "App Service sets it",
 }
 # Set for what DESIGN has decided, before shared/settings.py reads it. Empty once Entra ID is built.
-_AWAITED = {"ENTRA_TENANT_ID", "ENTRA_AUDIENCE"}
+_AWAITED = {"ENTRA_TENANT_ID", "ENTRA_AUDIENCE", "ENTRA_AUTHORITY"}
 # On Flex Consumption these are refused, ignored, or would be a key.
 _DENIED = re.compile(
     r"FUNCTIONS_WORKER_RUNTIME|FUNCTIONS_EXTENSION_VERSION|WEBSITE_\w+|SCM_\w+|ENABLE_ORYX_BUILD|TZ|"
@@ -52,8 +52,9 @@ def in_bicep(infra: Path, files: Mapping[Path, Bicep]) -> dict[str, str]:
 
 def made_up(given: Mapping[str, str]) -> dict[str, str]:
     """The same, with something in place of what the deployment computes."""
+    url, anything = "https://computed.example", "00000000-0000-0000-0000-000000000000"
     return {
-        name: value or ("https://computed.example" if name.endswith("ENDPOINT") else "computed")
+        name: value or (url if name.endswith(("ENDPOINT", "AUTHORITY")) else anything)
         for name, value in given.items()
     }
 
