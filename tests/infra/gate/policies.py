@@ -8,52 +8,10 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tests.infra.gate import policy_elements
 from tests.infra.gate.bicep import Bicep
 
-_SECTIONS = ["inbound", "backend", "outbound", "on-error"]
-# What each policy takes, and must have (`!`). https://learn.microsoft.com/azure/api-management/api-management-policies
-_ATTRIBUTES = {
-    "allowed-headers": "",
-    "allowed-methods": "preflight-result-max-age",
-    "allowed-origins": "",
-    "audience": "",
-    "audiences": "",
-    "authentication-managed-identity": "resource! client-id!",
-    "base": "",
-    "choose": "",
-    "cors": "allow-credentials!",
-    "expose-headers": "",
-    "forward-request": "timeout! buffer-response!",
-    "header": "",
-    "include-fragment": "fragment-id!",
-    "issuer": "",
-    "issuers": "",
-    "llm-token-limit": "counter-key! tokens-per-minute! estimate-prompt-tokens! retry-after-header-name",
-    "method": "",
-    "openid-config": "url!",
-    "otherwise": "",
-    "rate-limit-by-key": "calls! renewal-period! counter-key! retry-after-header-name",
-    "return-response": "",
-    "set-backend-service": "backend-id!",
-    "set-body": "",
-    "set-header": "name! exists-action!",
-    "set-status": "code! reason!",
-    "set-variable": "name! value!",
-    "validate-jwt": "header-name! require-scheme! failed-validation-httpcode! output-token-variable-name!",
-    "value": "",
-    "when": "condition!",
-}
-# https://learn.microsoft.com/azure/api-management/api-management-error-handling-policies
-_IN_ON_ERROR = {
-    "base",
-    "choose",
-    "include-fragment",
-    "return-response",
-    "set-header",
-    "set-status",
-    "set-variable",
-}
-_EXISTS_ACTIONS = {"override", "skip", "append", "delete"}
+# What Bicep puts a value or an element in the place of.
 _TOKEN = re.compile(r"<__\w+__ />|__[A-Z_]+?__")
 _OPERATIONS = re.compile(r"new \[\] \{([^}]*)\}\.Contains\(context\.Operation\.Id\)")
 
@@ -74,7 +32,7 @@ def findings(infra: Path, files: Mapping[Path, Bicep], open_operations: Open, me
         except ElementTree.ParseError as error:
             yield f"{path.name}: not well-formed: {error}"
             continue
-        yield from (f"{path.name}: {wrong}" for wrong in _elements(roots[path.name]))
+        yield from (f"{path.name}: {wrong}" for wrong in policy_elements.findings(roots[path.name]))
         yield from (f"{path.name}: {wrong}" for wrong in _expressions(text))
         yield from (f"{path.name}: {wrong}" for wrong in _references(path.name, text, source))
     if "api.xml" in roots and "cors.xml" in roots:
@@ -83,39 +41,6 @@ def findings(infra: Path, files: Mapping[Path, Bicep], open_operations: Open, me
             yield f"cors.xml: the API's methods are {sorted(methods)}"
     if "global.xml" in roots:
         yield from _global(roots["global.xml"])
-
-
-def _elements(root: ElementTree.Element) -> Iterator[str]:
-    if root.tag == "policies" and [each.tag for each in root] != _SECTIONS:
-        yield f"its sections are {[each.tag for each in root]}, not {_SECTIONS}"
-    for element in root.iter():
-        if element.tag in {"policies", "fragment", *_SECTIONS} or _TOKEN.fullmatch(f"<{element.tag} />"):
-            continue
-        if element.tag not in _ATTRIBUTES:
-            yield f"<{element.tag}> is no policy that is used here"
-            continue
-        known = {one.rstrip("!") for one in _ATTRIBUTES[element.tag].split()}
-        must = {one.rstrip("!") for one in _ATTRIBUTES[element.tag].split() if one.endswith("!")}
-        yield from (f"<{element.tag}> knows no '{name}'" for name in sorted(set(element.attrib) - known))
-        yield from (f"<{element.tag}> needs '{name}'" for name in sorted(must - set(element.attrib)))
-        action = element.get("exists-action", "override")
-        if action not in _EXISTS_ACTIONS or (
-            element.tag == "set-header" and (action == "delete") != (len(element) == 0)
-        ):
-            yield f"<set-header name={element.get('name')!r}>: exists-action and value do not go together"
-    for element in _steps(root if root.tag == "fragment" else root.find("on-error")):
-        if element.tag not in _IN_ON_ERROR:
-            yield f"<{element.tag}> can't stand where errors are answered"
-
-
-def _steps(section: ElementTree.Element | None) -> Iterator[ElementTree.Element]:
-    """The policies of a section, also those under a condition."""
-    for element in section if section is not None else ():
-        if element.tag in ("when", "otherwise"):
-            yield from _steps(element)
-        else:
-            yield element
-            yield from _steps(element if element.tag == "choose" else None)
 
 
 def _expressions(text: str) -> Iterator[str]:
