@@ -1,11 +1,12 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types check bench
+.PHONY: help setup run test lint types openapi checkov check bench
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
+CHECKOV := .cache/checkov-3.3.30
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with everything pinned (quick when nothing changed)
 
@@ -31,7 +32,20 @@ lint: setup ## check style and formatting
 types: setup ## check types, strictly
 	@$(BIN)/mypy
 
-check: lint types test ## everything that must hold before a change lands (what CI runs)
+openapi: setup ## write infra/openapi.json from the endpoints
+	@$(BIN)/python -m local.openapi
+
+checkov: setup $(CHECKOV)/.installed ## run checkov over infra/, in an environment of its own (300 MB)
+	@$(CHECKOV)/bin/checkov --directory infra --config-file infra/.checkov.yaml | \
+		$(BIN)/python -m tests.infra.checkov_report
+
+$(CHECKOV)/.installed:
+	@echo "checkov: installing it (about half a minute)"
+	@$(PYTHON) -m venv $(CHECKOV)
+	@$(CHECKOV)/bin/pip install --quiet --disable-pip-version-check checkov==3.3.30
+	@touch $@
+
+check: lint types test checkov ## everything that must hold before a change lands (what CI runs)
 
 bench: setup ## measure requests and the embedded engine, as ratios (three minutes)
 	@$(BIN)/python -m bench

@@ -5,11 +5,15 @@ from typing import Any
 import azure.functions as func
 from pydantic import RootModel
 
-from shared.http import endpoint, endpoints, openapi_document
+from shared.http import TITLE, Page, endpoint, endpoints, openapi_document, viewer
 from shared.schemas.answers import Health
 from shared.services import services
 
 bp = func.Blueprint()
+
+
+class OpenAPI(RootModel[dict[str, Any]]):
+    """An OpenAPI document."""
 
 
 @endpoint(bp, "GET", "health/live")
@@ -26,6 +30,12 @@ async def ready() -> Health:
 
 
 @endpoint(bp, "GET", "openapi.json")
-async def openapi() -> RootModel[dict[str, Any]]:
+async def openapi() -> OpenAPI:
     """Describe this API in OpenAPI 3.1."""
-    return RootModel[dict[str, Any]](openapi_document(endpoints()))
+    return OpenAPI(openapi_document(endpoints()))
+
+
+@endpoint(bp, "GET", "docs")
+async def docs() -> Page:
+    """Show this API in a browser."""
+    return viewer(TITLE)

@@ -26,7 +26,7 @@ from shared.errors import ServiceError
 from shared.http.binding import binder
 from shared.http.once import REPLAYED, replay, shown
 from shared.http.problems import log_problem, problem
-from shared.http.resource import Accepted, EventStream, Resource, Streamed
+from shared.http.resource import Accepted, EventStream, Page, Resource, Streamed
 from shared.http.safeguards import in_time, secure
 from shared.ids import new_ulid
 from shared.models import Caller
@@ -155,6 +155,9 @@ async def _answer(
 def _response(result: BaseModel | Streamed, status: int) -> Response:
     if isinstance(result, Streamed):
         return StreamingResponse(result.pieces, 200, result.headers, result.media_type)
+    if isinstance(result, Page):
+        policy = {"Content-Security-Policy": result.policy}
+        return Response(result.html, status, policy, media_type=result.media_type)
     headers = {"ETag": result.etag} if isinstance(result, Resource) and result.etag else {}
     if isinstance(result, Accepted):
         status = 202

@@ -5,61 +5,62 @@ from typing import Any
 
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
 
-from shared.http.endpoint import Endpoint, answer_kinds
-from shared.http.resource import Accepted, Streamed
+from shared.http.endpoint import Endpoint
+from shared.http.examples import EXAMPLES
+from shared.http.responses import answers_no_json, body_is_required, model_of, responses_of, takes
 
 TITLE = "Conversation service"
 VERSION = "0.1.0"
-
-
-class ErrorDetail(BaseModel):
-    """One thing wrong with a request."""
-
-    param: str
-    message: str
-
-
-class ErrorBody(BaseModel):
-    """What went wrong, for programs (`code`, `param`) and for people (`message`)."""
-
-    code: str
-    message: str
-    type: str
-    param: str | None
-    details: list[ErrorDetail]
-    request_id: str
-
-
-class Problem(BaseModel):
-    """Every error's answer."""
-
-    error: ErrorBody
+DESCRIPTION = (
+    "Conversations and messages per signed-in user, answers from a model, whole or streamed, titles and "
+    "summaries written in the background. Times are Unix seconds. Lists take `limit`, `order` and `after`, "
+    "the last page's `next_cursor`. Every change honours `If-Match`; every POST takes an `Idempotency-Key`: "
+    "repeated within 24 hours it has its effect once. Every answer has an `x-request-id`, the caller's own "
+    "where it is sane."
+)
+_SECURITY = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "An access token of Entra ID for this API: `oid` is the user, `tid` the tenant. (On a "
+    "laptop, with AUTH_MODE=local, no token: X-Local-User, X-Local-Tenant, X-Local-Email and X-Local-Roles "
+    "say who asks.)",
+}
 
 
 def openapi_document(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     """OpenAPI 3.1 of the endpoints; each operation id is its Azure function's name."""
-    return get_openapi(title=TITLE, version=VERSION, routes=[_route(declared) for declared in endpoints])
+    declared = list(endpoints)
+    routes = [_route(one) for one in declared]
+    document = get_openapi(title=TITLE, version=VERSION, description=DESCRIPTION, routes=routes)
+    for one in declared:
+        operation = document["paths"][_path(one)][one.method.lower()]
+        operation["security"] = [{"entra": []}] if takes(one, "caller") else []
+        if answers_no_json(one):
+            operation["responses"][str(one.status)]["content"].pop("application/json")
+        if "requestBody" in operation:
+            operation["requestBody"]["required"] = body_is_required(one)
+    document["components"]["securitySchemes"] = {"entra": _SECURITY}
+    for name, schema in document["components"]["schemas"].items():
+        if name in EXAMPLES:
+            schema["examples"] = [EXAMPLES[name]]
+    return document
 
 
 def _route(declared: Endpoint) -> APIRoute:
-    kinds = answer_kinds(declared.function)
-    at_once = [kind for kind in kinds if not issubclass(kind, Accepted | Streamed)]
-    responses: dict[int | str, dict[str, Any]] = {"default": {"model": Problem, "description": "An error"}}
-    for kind in kinds:
-        if issubclass(kind, Accepted):
-            responses[202] = {"model": kind, "description": "The work goes on"}
-        if issubclass(kind, Streamed):
-            content = {kind.media_type: {"schema": {"type": "string"}}}
-            responses[200] = {"description": "Piece by piece", "content": content}
     return APIRoute(
-        f"/v1/{declared.route}",
+        _path(declared),
         declared.function,
         methods=[declared.method],
         status_code=declared.status,
         operation_id=declared.function.__name__,
         name=declared.function.__name__.replace("_", " "),
-        response_model=at_once[0] if at_once else None,
-        responses=responses,
+        tags=[declared.function.__module__.rpartition(".")[2]],
+        response_model=model_of(declared),
+        responses=responses_of(declared),
     )
+
+
+def _path(declared: Endpoint) -> str:
+    return f"/v1/{declared.route}"

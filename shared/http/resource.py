@@ -59,6 +59,15 @@ class EventStream(Streamed):
         raise NotImplementedError
 
 
+class Page(BaseModel):
+    """A page for a browser. policy: its Content-Security-Policy."""
+
+    media_type: ClassVar[str] = "text/html"
+
+    html: str
+    policy: str
+
+
 class Nothing(BaseModel):
     """No query parameters, or a body without fields."""
 

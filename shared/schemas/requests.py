@@ -258,7 +258,7 @@ class ContextQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    max_tokens: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=1_000_000)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_digits)] | None = None
 
 
 class PageQuery(BaseModel):
@@ -266,7 +266,7 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    limit: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=100)] = 20
+    limit: Annotated[int, Field(ge=1, le=100), BeforeValidator(_digits)] = 20
     after: Position | None = None
 
 

@@ -16,7 +16,7 @@ from tests.api.refusals import refused
 ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
 
 
-@pytest.mark.parametrize("path", ["health/live", "health/ready", "openapi.json"])
+@pytest.mark.parametrize("path", ["health/live", "health/ready", "openapi.json", "docs"])
 async def test_the_service_is_asked_about_itself_without_a_name(service: Service, path: str) -> None:
     answer = await service.http.get(path, headers={"X-Local-User": "no\tname", "Authorization": "Bearer x"})
 

@@ -1,0 +1,44 @@
+"""Alerts: each is explained in docs/operations.md, and asks for what is really there."""
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+_BUDGET = "monthly-budget"
+_OPERATORS = {"GreaterThan", "GreaterThanOrEqual", "LessThan", "LessThanOrEqual"}
+
+
+def findings(infra: Path, operations: str, functions: Collection[str], sources: str) -> Iterator[str]:
+    """What is wrong.
+
+    operations: the text of docs/operations.md. functions: their names. sources: the deployed
+    code, which names the metrics.
+    """
+    rules = json.loads((infra / "alerts.json").read_text(encoding="utf-8"))
+    every = [*rules["logs"], *rules["metrics"]]
+    names = [rule["name"] for rule in every]
+    sections = re.findall(r"^### `([\w-]+)`$", operations, re.MULTILINE)
+    yield from (
+        f"docs/operations.md: no section on the alert {name}"
+        for name in sorted({*names, _BUDGET} - set(sections))
+    )
+    yield from (
+        f"docs/operations.md: there is no alert {name}" for name in sorted(set(sections) - {*names, _BUDGET})
+    )
+    if len(set(names)) < len(names):
+        yield "alerts.json: two alerts of one name"
+    used = re.findall(r"\brule\.(\w+)", (infra / "modules" / "alerts.bicep").read_text(encoding="utf-8"))
+    fields = {name for rule in every for name in rule}
+    yield from (f"alerts.bicep: no rule of alerts.json has '{name}'" for name in sorted(set(used) - fields))
+    for kind in ("logs", "metrics"):
+        if len({frozenset(rule) for rule in rules[kind]}) > 1:
+            yield f"alerts.json: not all {kind} have the same fields"
+    for rule in every:
+        if rule["operator"] not in _OPERATORS or rule["severity"] not in range(5):
+            yield f"alerts.json: {rule['name']}: its operator or severity"
+    for rule in rules["logs"]:
+        for name in re.findall(r"\bName == '(\w+)'", rule["query"]):
+            known = functions if "AppRequests" in rule["query"] else re.findall(r'"([\w.]+)"', sources)
+            if name not in known:
+                yield f"alerts.json: {rule['name']} asks for {name}, which is not there"
