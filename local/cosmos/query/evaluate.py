@@ -91,8 +91,9 @@ def grouped(select: Select, found: Iterable[Bindings], bindings: Bindings) -> It
         groups[b""] = bindings, [[] for _ in calls]
     for row in found:
         key = b"".join(encode(evaluate(expression, row)) for expression in select.groups)
-        _, values = groups.setdefault(key, (row, [[] for _ in calls]))
-        for call, taken in zip(calls, values, strict=True):
+        if key not in groups:
+            groups[key] = row, [[] for _ in calls]
+        for call, taken in zip(calls, groups[key][1], strict=True):
             taken.append(evaluate(call.arguments[0], row))
     for key in sorted(groups):
         row, values = groups[key]
