@@ -203,7 +203,7 @@ in_seconds = settings(max_examples=60, deadline=None)  # parsing takes most of t
 def test_a_tree_as_text_parses_to_the_same_tree(selection: Any, clause: str) -> None:
     clauses, (path, _), _ = selection
     if clauses.startswith("FROM c ") or not clause.endswith("b"):
-        columns = "COUNT(1) AS n" if clause.startswith("GROUP") else f"{path}, 1 AS n"
+        columns = "COUNT(1) AS m" if clause.startswith("GROUP") else f"{path}, 1 AS m"
         tree = parse(f"SELECT {columns} {clauses} {clause}").select
         assert parse(printed_query(tree)).select == tree
 
