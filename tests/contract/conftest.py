@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -85,22 +86,37 @@ def engine(clock: Clock) -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an engine that is served for as long as the tests run, with the emulator's key."""
+    with serving(tmp_path_factory.mktemp("served")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def served_in_three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same, with three physical partitions in each container."""
+    with serving(tmp_path_factory.mktemp("served"), "--partitions", "3") as address:
+        yield address
+
+
+@contextmanager
+def serving(folder: Path, *options: str) -> Iterator[str]:
     process = subprocess.Popen(  # noqa: S603  # the tests' own Python
-        [sys.executable, "-m", "local.cosmos", "--port", "0", "--data", tmp_path_factory.mktemp("served")],
+        [sys.executable, "-m", "local.cosmos", "--port", "0", "--data", folder, *options],
         cwd=ROOT,
         env={**os.environ, "COSMOS_DB_KEY": WELL_KNOWN_KEY},
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout
-    said = ""
-    while not said.endswith("Ctrl-C\n"):
-        said += process.stdout.readline()
-        assert process.poll() is None, said
-    (address,) = re.findall(r"address +(\S+)", said)
-    yield address
-    process.kill()
-    process.communicate()
+    try:
+        assert process.stdout
+        said = ""
+        while not said.endswith("Ctrl-C\n"):
+            said += process.stdout.readline()
+            assert process.poll() is None, said
+        (address,) = re.findall(r"address +(\S+)", said)
+        yield address
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture

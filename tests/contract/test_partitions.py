@@ -160,6 +160,20 @@ async def test_a_range_of_before_the_split_still_says_what_to_read(
     assert sorted(chain.from_iterable(found)) == sorted(everyone)
 
 
+async def test_a_query_costs_by_the_partitions_that_it_asks(container: ContainerProxy) -> None:
+    await fill(container)
+    charges: list[float] = []
+    scopes: list[Any] = [{"partition_key": KEYS[0]}, {}]
+    for where in scopes:
+        items = container.query_items(
+            "SELECT * FROM c",
+            response_hook=lambda headers, _: charges.append(float(headers["x-ms-request-charge"])),
+            **where,
+        )
+        await ids(items)
+    assert charges[1] > charges[0] + 2 * (COUNT - 1)
+
+
 async def test_partitions_survive_reopening(tmp_path: Any) -> None:
     for partitions in (COUNT, 1):
         engine = Engine.open(tmp_path, partitions=partitions)

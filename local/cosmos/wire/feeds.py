@@ -24,7 +24,7 @@ from local.cosmos.wire.messages import (
     document_answer,
 )
 from local.cosmos.wire.routes import Operation
-from local.cosmos.wire.scopes import asked_epks
+from local.cosmos.wire.scopes import asked_epks, ranges_of
 
 _DEFAULT_PAGE = 100
 _LARGEST_PAGE = 1000
@@ -68,7 +68,8 @@ def _page(engine: Engine, container: Container, request: Request, query: Query, 
         headers[CONTINUATION] = f"{binding}.{page.continuation}"
     documents = as_json(page.results)
     body = f'{{"_rid":"{container.rid}","Documents":{documents},"_count":{len(page.results)}}}'
-    return document_answer(container, 200, charges.query_page(page.work), body, headers)
+    charge = charges.query_page(page.work, len(ranges_of(container, request)))
+    return document_answer(container, 200, charge, body, headers)
 
 
 def _query(request: Request) -> Query:
