@@ -42,10 +42,13 @@ def query_items(engine: Engine, operation: Operation) -> Answer:
 
 
 def all_items(engine: Engine, operation: Operation) -> Answer:
-    """One page of all items of a container."""
-    container = container_of(engine, operation)
-    scope = range_scope(container, "", "FF")
-    return _page(engine, container, operation.request, parse(_EVERYTHING), scope)
+    """One page of all items of a container, or of the part that the headers name."""
+    container, request = container_of(engine, operation), operation.request
+    if PARTITION_KEY in request.headers:
+        scope = _scope(engine, container, request)
+    else:
+        scope = range_scope(container, *asked_epks(container, request))
+    return _page(engine, container, request, parse(_EVERYTHING), scope)
 
 
 def refuse_plan(engine: Engine, operation: Operation) -> Answer:
