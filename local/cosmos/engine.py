@@ -16,7 +16,7 @@ from local.cosmos.catalogue import Catalogue
 from local.cosmos.containers import Container, Definition
 from local.cosmos.documents import Documents
 from local.cosmos.expiry import Expiry
-from local.cosmos.faults import Faults
+from local.cosmos.faults import Fault, Faults
 from local.cosmos.folder_lock import FolderLock, FolderUnusable
 from local.cosmos.partition_keys import LogicalKey
 from local.cosmos.storage import FILE_NAME, connect, transaction
@@ -107,6 +107,11 @@ class Engine:
         """
         with self.lock:
             self.catalogue.split(self.catalogue.container(database, container), range_id)
+
+    def take_fault(self, operation: str, container: str) -> Fault | None:
+        """The fault that strikes a request, if one does."""
+        with self.lock:
+            return self.faults.take(operation, container)
 
     def recording(self) -> AbstractContextManager[list[Call]]:
         """A list that fills with the calls made while the context is open."""
