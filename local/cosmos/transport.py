@@ -109,8 +109,7 @@ class BlockingTransport(HttpTransport[HttpRequest, BlockingResponse]):
 
 def _sent(request: HttpRequest) -> Request:
     body: Any = request.data  # azure-core does not say its type; the SDK sends text, bytes or nothing
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    return Request(request.method, _path(request.url), headers, body or b"")
+    return Request(request.method, _path(request.url), request.headers, body or b"")
 
 
 def _fill(response: EmbeddedResponse | BlockingResponse, answer: Answer) -> bytes:
