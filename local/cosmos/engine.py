@@ -20,6 +20,7 @@ from local.cosmos.faults import Fault, Faults
 from local.cosmos.folder_lock import FolderLock, FolderUnusable
 from local.cosmos.partition_keys import LogicalKey
 from local.cosmos.storage import FILE_NAME, connect, transaction
+from local.cosmos.throughput import Offers
 from local.cosmos.transaction import Transaction, committed
 from local.cosmos.versions import Stamp
 
@@ -49,6 +50,7 @@ class Engine:
         self.lock = RLock()
         self.connection = connection
         self.catalogue = Catalogue(connection)
+        self.offers = Offers(connection)
         self.documents = Documents(connection)
         self.expiry = Expiry(connection, self.documents, self.catalogue)
         self.faults = Faults()
