@@ -1,6 +1,7 @@
 """The contract suite's account. Each test runs against every implementation of one:
 
 - in process: a fresh embedded engine a test, under the SDK as its transport;
+- in parts: the same, with several physical partitions (but for queries, which have tests of their own);
 - served: one `python -m local.cosmos` for all tests, over HTTP on loopback. Tests that ask for `engine` or
   `clock` look below the wire and run in process only;
 - with COSMOS_TEST_ENDPOINT set: that account or emulator instead of both, with the key in COSMOS_TEST_KEY (by
@@ -32,7 +33,7 @@ ENDPOINT = os.environ.get("COSMOS_TEST_ENDPOINT", "")
 KEY_OF_ENDPOINT = os.environ.get("COSMOS_TEST_KEY", WELL_KNOWN_KEY)
 # What aiohttp says about bodies over 1 MiB that come in one piece, as the SDK's do.
 LARGE_BODIES = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
-IN_PROCESS, SERVED, ACCOUNT = "in process", "served", "account"
+IN_PROCESS, IN_PARTS, SERVED, ACCOUNT = "in process", "in parts", "served", "account"
 # Any, for the SDK says that policies are dictionaries of strings, which they are not.
 INDEXING: Any = {
     "indexingMode": "consistent",
@@ -59,8 +60,10 @@ class Clock:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     below_the_wire = not {"engine", "clock"}.isdisjoint(metafunc.fixturenames)
+    queries = "test_queries" in metafunc.module.__name__
+    embedded = [IN_PROCESS, SERVED] if queries else [IN_PROCESS, IN_PARTS, SERVED]
     if "client" in metafunc.fixturenames and not below_the_wire:
-        metafunc.parametrize("account", [ACCOUNT] if ENDPOINT else [IN_PROCESS, SERVED])
+        metafunc.parametrize("account", [ACCOUNT] if ENDPOINT else embedded)
 
 
 @pytest.fixture
@@ -77,8 +80,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def engine(clock: Clock) -> Iterator[Engine]:
-    engine = Engine.open(None, clock=clock)
+def engine(clock: Clock, account: str) -> Iterator[Engine]:
+    engine = Engine.open(None, clock=clock, partitions=4 if account == IN_PARTS else 1)
     yield engine
     engine.close()
 
@@ -121,7 +124,7 @@ def serving(folder: Path, *options: str) -> Iterator[str]:
 
 @pytest.fixture
 async def client(account: str, request: pytest.FixtureRequest) -> AsyncIterator[CosmosClient]:
-    if account == IN_PROCESS:
+    if account in (IN_PROCESS, IN_PARTS):
         engine = request.getfixturevalue("engine")
         client = CosmosClient(engine.url, engine.key, transport=EmbeddedTransport(engine))
     elif account == SERVED:
