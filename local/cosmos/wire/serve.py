@@ -17,42 +17,6 @@ from local.cosmos.wire.perform import perform, plain_refusal, refusal_of
 from local.cosmos.wire.routes import Operation, route
 from local.cosmos.wire.scopes import ranges_of
 
-<<<<<<< HEAD
-logger = logging.getLogger(__name__)
-
-_HANDLERS: dict[str, Callable[[Engine, Operation], Answer]] = {
-    "read_account": account.read_account,
-    "read_ranges": account.read_ranges,
-    "list_conflicts": account.list_conflicts,
-    "list_offers": offers.list_offers,
-    "query_offers": offers.query_offers,
-    "read_offer": offers.read_offer,
-    "replace_offer": offers.replace_offer,
-    "list_databases": resources.list_databases,
-    "create_database": resources.create_database,
-    "read_database": resources.read_database,
-    "delete_database": resources.delete_database,
-    "list_containers": resources.list_containers,
-    "create_container": resources.create_container,
-    "read_container": resources.read_container,
-    "replace_container": resources.replace_container,
-    "delete_container": resources.delete_container,
-    "read": items.read_item,
-    "create": items.write_item,
-    "upsert": items.write_item,
-    "replace": items.write_item,
-    "patch": items.write_item,
-    "delete": items.write_item,
-    "batch": items.write_batch,
-    "delete_partition": items.delete_partition,
-    "query": feeds.query_items,
-    "plan": feeds.plan_query,
-    "feed": feeds.all_items,
-    "changefeed": changes.read_feed,
-}
-
-=======
->>>>>>> engine
 
 async def serve(engine: Engine, request: Request) -> Answer:
     """Answer one request. Raises only what a fault was told to raise."""
