@@ -43,7 +43,7 @@ _HANDLERS: dict[str, Callable[[Engine, Operation], Answer]] = {
     "batch": items.write_batch,
     "delete_partition": items.delete_partition,
     "query": feeds.query_items,
-    "plan": feeds.refuse_plan,
+    "plan": feeds.plan_query,
     "feed": feeds.all_items,
     "changefeed": changes.read_feed,
 }
