@@ -7,7 +7,7 @@ import pytest
 from tests.api.conftest import Service
 
 ROUND_TRIPS: list[tuple[str, str, dict[str, Any] | None, list[str]]] = [
-    ("PATCH", "/{answer}", {"metadata": {"k": "v"}}, ["read", "read", "read", "patch"]),
+    ("PATCH", "/{answer}", {"metadata": {"k": "v"}}, ["read", "read", "patch"]),
     ("DELETE", "/{answer}", None, ["read", "read", "batch"]),
     ("DELETE", "/{last}", None, ["read", "read", "query", "batch"]),
     ("POST", "/{deleted}/restore", None, ["read", "read", "read", "batch"]),
