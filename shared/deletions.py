@@ -31,22 +31,16 @@ class Deletions:
             message = await self._repository.message(caller, conversation, identifier)
             require_present(message, if_match)
             require_finished(message)
-            newest = await self._newest_beside(caller, conversation, message)
-            was_leaf = conversation.leaf_message_id == message.id
-            policy = await self._policies.of(caller.tenant_id)
-            now = self._clock()
-            gone = message.changed(
-                deleted_at=now,
-                expires_at=now + policy.retention_ms,
-                leaf_after=(newest.id if newest else "") if was_leaf else None,
-                due_at=None,
-            )
-            left = conversation.changed(
-                activity=counted(conversation.activity, message, by=-1).model_copy(
-                    update={"last_message_id": newest.id if newest else None}
-                ),
-                leaf=_leaf_at(newest) if was_leaf else conversation.leaf,
-            )
+            ends = (conversation.activity.last_message_id, conversation.leaf_message_id)
+            newest = await self._newest_beside(caller, conversation, message) if message.id in ends else None
+            policy, now = await self._policies.of(caller.tenant_id), self._clock()
+            gone = message.changed(deleted_at=now, expires_at=now + policy.retention_ms, due_at=None)
+            left = conversation.changed(activity=counted(conversation.activity, message, by=-1))
+            if conversation.activity.last_message_id == message.id:
+                left = _ending_at(left, newest)
+            if conversation.leaf_message_id == message.id:
+                gone = gone.changed(leaf_after=newest.id if newest else "")
+                left = left.changed(leaf=_leaf_at(newest))
             return Change(_unsummarised(left, message, now), updated=((message, gone),), guarded=True)
 
         done = await self._repository.change(caller, conversation_id, deleted)
@@ -77,10 +71,9 @@ class Deletions:
             is_newest = newest is None or newest.seq < message.seq
             back = message.changed(deleted_at=None, expires_at=None, leaf_after=None)
             back = back.changed(due_at=now if needs_line(back) else None)
-            activity = counted(conversation.activity, message)
+            whole = conversation.changed(activity=counted(conversation.activity, message))
             if is_newest:
-                activity = activity.model_copy(update={"last_message_id": message.id})
-            whole = conversation.changed(activity=activity)
+                whole = _ending_at(whole, message)
             if _takes_leaf_back(conversation, message, is_newest):
                 whole = whole.changed(leaf=_leaf_at(back))
             receipt = finished_at_once(once, caller, now, back, conversation_id)
@@ -116,8 +109,21 @@ class Deletions:
         self, caller: Caller, conversation: Conversation, message: Message
     ) -> Message | None:
         """The newest message that the list shows, apart from this one."""
-        page = await self._repository.page_of_messages(caller, conversation, order="desc", limit=2)
-        return next((one for one in page.items if one.id != message.id), None)
+        last = conversation.activity.last_message_id
+        if last is None:
+            return None
+        if last != message.id:  # if it has gone meanwhile, this change is not the next one, and made anew
+            return await self._repository.find_message(caller, last)
+        page = await self._repository.page_of_messages(
+            caller, conversation, order="desc", limit=1, below=message.seq
+        )
+        return page.items[0] if page.items else None
+
+
+def _ending_at(conversation: Conversation, newest: Message | None) -> Conversation:
+    """With another message as the last of its list."""
+    last = {"last_message_id": newest.id if newest else None}
+    return conversation.changed(activity=conversation.activity.model_copy(update=last))
 
 
 def _leaf_at(message: Message | None) -> Leaf | None:

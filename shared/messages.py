@@ -174,7 +174,7 @@ class Messages:
             changed = message.changed(**update.fields, metadata=metadata)
             return changed if changed == message else changed.changed(updated_at=self._clock())
 
-        changed = await self._repository.change_message(caller, known.id, updated)
+        changed = await self._repository.change_message(caller, known.id, updated, known)
         if changed is None:
             raise NotFound("message", identifier)
         return changed

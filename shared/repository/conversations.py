@@ -121,11 +121,16 @@ class Repository(Removals):
             return await self.receipt(caller, receipt.id) or completed
 
     async def change_message(
-        self, caller: Caller, identifier: str, transition: Callable[[Message], Message]
+        self,
+        caller: Caller,
+        identifier: str,
+        transition: Callable[[Message], Message],
+        known: Message | None = None,
     ) -> Message | None:
         """Apply a transition to a message that changes no count; None where there is no such message.
 
         The transition is computed anew whenever another write came first; what it raises ends the change.
+        known: a version in hand, as for `change`.
         """
         partition = await self._partition(caller)
         change_id = new_ulid(self._clock())
@@ -133,9 +138,9 @@ class Repository(Removals):
         while True:
             try:
                 async with patience.limit():
-                    if (found := await partition.read(identifier)) is None:
+                    before, known = known or await self.find_message(caller, identifier), None
+                    if before is None:
                         return None
-                    before = Message.model_validate(found)
                     if before.change_id == change_id or (after := transition(before)) == before:
                         return before
                     patch = patch_operations(before, after.changed(change_id=change_id))

@@ -1,11 +1,13 @@
 """A deleted message is seen and counted nowhere, until it is restored as it was or has expired."""
 
+import asyncio
 import logging
 from typing import Any
 
 import pytest
 
 from functions.background import purge
+from local.cosmos import Fault
 from tests.api.conftest import Service
 from tests.api.refusals import refused, stored
 
@@ -142,6 +144,28 @@ async def test_a_restore_repeated_with_its_key_does_not_undo_a_later_delete(serv
     refused(await service.http.get(path), 404, "message_not_found")
     other = await service.http.post(f"conversations/{conversation}/restore", headers=key)
     refused(other, 422, "idempotency_key_reused", "Idempotency-Key")
+
+
+@pytest.mark.parametrize("others", ["deleted", "cleared"])
+async def test_a_restore_finds_its_way_though_the_last_message_goes_meanwhile(
+    service: Service, others: str
+) -> None:
+    conversation = (await service.new_conversation())["id"]
+    ids = [(await service.add(conversation, f"Number {n}"))["id"] for n in range(3)]
+    path = f"conversations/{conversation}/messages"
+    await service.http.delete(f"{path}/{ids[0]}")
+    for delay in (0, 0, 0.1):  # the conversation, the message, and the last one
+        service.engine.faults.add(Fault("read", delay=delay))
+    restoring = asyncio.create_task(service.http.post(f"{path}/{ids[0]}/restore"))
+    await asyncio.sleep(0.05)
+    await service.http.delete(path if others == "cleared" else f"{path}/{ids[2]}")
+
+    answer = await restoring
+
+    left = [] if others == "cleared" else ids[:2]
+    assert answer.status_code == (200 if left else 404)
+    assert [one["id"] for one in (await service.http.get(path)).json()["data"]] == left
+    assert (await service.get(conversation))["last_message_id"] == (left[-1] if left else None)
 
 
 async def test_an_answer_that_is_being_given_is_not_deleted(service: Service) -> None:

@@ -133,6 +133,22 @@ async def test_changes_of_a_service_that_is_unavailable_for_a_moment_are_done_on
         assert _known(await other.shown(), other) == _known(await one.shown(), one)
 
 
+@pytest.mark.parametrize("change", ["delete", "rate", "unrate"])
+async def test_a_version_that_goes_while_its_change_is_on_the_way_is_no_longer_the_callers(
+    service: Service, change: str
+) -> None:
+    case, (act, _, _) = await _case(service), CHANGES[change]
+    etag = (await stored(service))[case.answer]
+    service.engine.faults.add(Fault("batch", delay=0.1))
+    changing = asyncio.ensure_future(act(case, {"If-Match": etag}))
+    await asyncio.sleep(0.05)
+    patched = await CHANGES["update"][0](case, {"If-Match": etag})
+
+    refused(await changing, 412, "version_mismatch", "If-Match")
+    assert patched.status_code == 200
+    assert (await case.shown())["lists"][0][1] == patched.json()
+
+
 async def test_a_restore_with_a_key_is_answered_once_though_its_answer_is_lost(service: Service) -> None:
     case = await _case(service)
     service.engine.faults.add(Fault("batch", error=ServiceResponseError("reset"), after=True))

@@ -91,6 +91,16 @@ async def test_deleted_ones_are_listed_when_asked_for(service: Service, order: s
     assert listed == {"": left[::step], "only": gone[::step], "include": ids[::step]}
 
 
+async def test_what_one_page_of_the_database_does_not_hold_comes_in_its_place(service: Service) -> None:
+    path, ids = await _filled(service, 1)
+    for number in range(12):  # 400 KB each, so that a page of 4 MB doesn't hold them all
+        ids.append((await service.add(path.split("/")[1], "😀" * 100_000))["id"])
+        ids.append((await service.add(path.split("/")[1], f"Number {number}"))["id"])
+        await service.http.delete(f"{path}/{ids[-2]}")
+
+    assert await _walk(service, path, deleted="include", limit=100) == ids
+
+
 async def test_a_deleted_message_is_still_a_place_in_the_list(service: Service) -> None:
     path, ids = await _filled(service, 4)
     await service.http.delete(f"{path}/{ids[1]}")
