@@ -4,7 +4,6 @@ The conversation is marked first and removed last, so that whoever finds a mark 
 """
 
 import logging
-from collections.abc import AsyncIterator
 from contextlib import suppress
 
 from shared.clock import Clock
@@ -18,8 +17,6 @@ from shared.repository import BackgroundRepository, Change, Repository, TenantRe
 # Transactions (of 50 documents) before a request is answered with an operation; and of one document, on one
 # run of the timer.
 IN_REQUEST, IN_RUN = 4, 200
-# Documents that one run of the timer looks at.
-RUN_LIMIT = 1_000
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +63,7 @@ class Purges:
     async def run(self) -> None:
         """Remove what is due; what fails is left for the next run. Safe when two run at once."""
         for found in (self._background.purgeable(self._clock()), self._background.expired(self._clock())):
-            async for work in _first(found, RUN_LIMIT):
+            async for work in found:
                 try:
                     await self._work_on(work)
                 except NotFound:
@@ -171,11 +168,3 @@ class Purges:
             updated_at=now,
             finished_at=now if finished else None,
         )
-
-
-async def _first(found: AsyncIterator[DueWork], most: int) -> AsyncIterator[DueWork]:
-    async for work in found:
-        yield work
-        most -= 1
-        if most == 0:
-            return

@@ -19,6 +19,9 @@ _INACTIVE = (
     "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.status = 'active' AND c.activityKey < @before"
 )
 
+# Documents that one run of a timer takes up of each kind; the next finds what is left.
+RUN_LIMIT = 1_000
+
 
 class BackgroundRepository:
     """Queries over all logical partitions, for timers only; dead letters in `tenant_ops`."""
@@ -103,8 +106,12 @@ class BackgroundRepository:
     async def _found(self, sql: str, now: int) -> AsyncIterator[DueWork]:
         container = await self._database.container(self._container)
         parameters: list[dict[str, Any]] = [{"name": "@now", "value": now}]
+        left = RUN_LIMIT
         with domain_errors():
             async for found in container.query_items(sql, parameters=parameters, max_item_count=100):
                 if found.get("type") in ("conversation", "message"):
                     owner = Caller(found["tenantId"], found["userId"])
                     yield DueWork(owner, found["type"], found["id"])
+                    left -= 1
+                if left == 0:
+                    return

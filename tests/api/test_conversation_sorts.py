@@ -150,7 +150,12 @@ IN_PLACE: dict[str, set[str]] = {
 }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    # Each example cleans up after itself, and a busy machine is no fault of the strategy's.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     sort=st.sampled_from(SORTS),
     order=st.sampled_from(["asc", "desc"]),
