@@ -65,45 +65,64 @@ async def _measure(engine: Engine) -> None:
 
 
 async def _compare(http: httpx2.AsyncClient) -> None:
-    few = await _user(http, "few", FEW)
-    many = await _user(http, "many", MANY)
+    few, many = await _user(http, "few", FEW), await _user(http, "many", MANY)
     bare = await _median(lambda: http.get("health/live"))
-    _say(f"{'request':<24}{'µs at ' + str(FEW):>12}{'at ' + str(MANY):>12}{'ratio':>8}{'to bare':>9}")
-    _say(f"{'health/live (bare)':<24}{bare:>12.0f}")
-    for name, small, large in zip(
-        _NAMES, _requests(http, "few", few), _requests(http, "many", many), strict=True
-    ):
+    _say(f"{'request':<28}{'µs at ' + str(FEW):>12}{'at ' + str(MANY):>12}{'ratio':>8}{'to bare':>9}")
+    _say(f"{'health/live (bare)':<28}{bare:>12.0f}")
+    for (name, small), large in zip(few.items(), many.values(), strict=True):
         at_few, at_many = await _median_pair(small, large)
-        _say(f"{name:<24}{at_few:>12.0f}{at_many:>12.0f}{at_many / at_few:>8.2f}{at_few / bare:>9.1f}")
+        _say(f"{name:<28}{at_few:>12.0f}{at_many:>12.0f}{at_many / at_few:>8.2f}{at_few / bare:>9.1f}")
+    started = time.perf_counter()
+    answer = await http.delete(await _newest(http, "many") + "?purge=true", headers={"X-Local-User": "many"})
+    taken = (time.perf_counter() - started) * 1000
+    _say(f"purge of {MANY} messages: {answer.status_code} after {taken:.0f} ms")
 
 
-_NAMES = ("get conversation", "list conversations", "list messages", "rename", "add message", "ask")
-
-
-def _requests(http: httpx2.AsyncClient, user: str, conversation_id: str) -> list[Request]:
-    path, headers = f"conversations/{conversation_id}", {"X-Local-User": user}
-    message = {"role": "user", "content": "word " * 100}
-    return [
-        lambda: http.get(path, headers=headers),
-        lambda: http.get(f"conversations?limit={FEW - 1}", headers=headers),
-        lambda: http.get(f"{path}/messages?order=desc&limit={FEW - 1}", headers=headers),
-        lambda: http.put(path, json={"title": "A title"}, headers=headers),
-        lambda: http.post(f"{path}/messages", json=message, headers=headers),
-        lambda: http.post(f"{path}/ask", json={"content": "How?"}, headers=headers),
-    ]
-
-
-async def _user(http: httpx2.AsyncClient, user: str, size: int) -> str:
-    """A user with so many conversations, the last of them with so many messages; its id."""
+async def _user(http: httpx2.AsyncClient, user: str, size: int) -> dict[str, Request]:
+    """A user with so many conversations, the newest of them with so many messages; what they ask for."""
     headers = {"X-Local-User": user}
-    for _ in range(size):
-        answer = await http.post("conversations", json={}, headers=headers)
-    conversation_id = str(answer.json()["id"])
     message = {"role": "user", "content": "word " * 100}
     for _ in range(size):
-        added = await http.post(f"conversations/{conversation_id}/messages", json=message, headers=headers)
-        added.raise_for_status()
-    return conversation_id
+        answer = await http.post("conversations", json={"product": "co_pilot"}, headers=headers)
+    path = f"conversations/{answer.json()['id']}"
+    for _ in range(size - 2):
+        (await http.post(f"{path}/messages", json=message, headers=headers)).raise_for_status()
+    turn = (await http.post(f"{path}/ask", json={"content": "Why?"}, headers=headers)).json()
+    answer_path, page = f"{path}/messages/{turn['answers'][0]['id']}", f"limit={FEW - 1}"
+
+    def get(where: str) -> Request:
+        return lambda: http.get(where, headers=headers)
+
+    def send(method: str, where: str, body: object) -> Request:
+        return lambda: http.request(method, where, json=body, headers=headers)
+
+    async def delete_and_restore() -> httpx2.Response:
+        (await http.delete(answer_path, headers=headers)).raise_for_status()
+        return await http.post(f"{answer_path}/restore", headers=headers)
+
+    return {
+        "get conversation": get(path),
+        "analytics": get(f"{path}/analytics"),
+        "context": get(f"{path}/context?max_tokens=500"),
+        "list conversations": get(f"conversations?{page}"),
+        "  of a product": get(f"conversations?{page}&product=co_pilot"),
+        "  by title": get(f"conversations?{page}&sort=title"),
+        "  by age": get(f"conversations?{page}&sort=created_at"),
+        "list messages": get(f"{path}/messages?order=desc&{page}"),
+        "  of a path": get(f"{path}/messages?leaf={turn['answers'][0]['id']}&{page}"),
+        "get message": get(answer_path),
+        "rename": send("PUT", path, {"title": "A title"}),
+        "rate message": send("PUT", f"{answer_path}/rating", {"rating": 4}),
+        "delete, restore message": delete_and_restore,
+        "add message": send("POST", f"{path}/messages", message),
+        "ask": send("POST", f"{path}/ask", {"content": "How?"}),
+    }
+
+
+async def _newest(http: httpx2.AsyncClient, user: str) -> str:
+    """The path of a user's newest conversation."""
+    answer = await http.get("conversations?limit=1", headers={"X-Local-User": user})
+    return f"conversations/{answer.json()['data'][0]['id']}"
 
 
 async def _median(request: Request) -> float:

@@ -54,6 +54,29 @@ async def record_usage(documents: func.DocumentList) -> None:
     await services().usage.record(documents)
 
 
+@bp.cosmos_db_trigger(
+    arg_name="documents",
+    connection="COSMOS",
+    database_name="%COSMOS_DB_DATABASE_NAME%",
+    container_name="%COSMOS_DB_CONTAINER_NAME%",
+    lease_container_name="leases",
+    lease_container_prefix="turns",
+    create_lease_container_if_not_exists=False,
+    start_from_beginning=True,  # type: ignore[arg-type]  # annotated as a time; the host takes a bool
+    max_items_per_invocation=20,
+    feed_poll_delay=500,
+)
+@bp.retry(
+    strategy="exponential_backoff",
+    max_retry_count="5",
+    minimum_interval="00:00:02",
+    maximum_interval="00:05:00",
+)
+async def run_background_turns(documents: func.DocumentList) -> None:
+    """Answer what was asked in the background; a turn that fails or dies is closed by its lease."""
+    await services().turns.run_all_queued(documents)
+
+
 @bp.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False, use_monitor=True)
 async def sweep(timer: func.TimerRequest) -> None:
     """Every minute: close turns whose server has died, and do due work that was missed."""

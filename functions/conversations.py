@@ -137,11 +137,12 @@ async def get_summary(caller: AsCaller, conversation_id: str) -> ConversationSum
 
 
 @endpoint(bp, "POST", "conversations/{conversation_id}/summary")
-async def refresh_summary(caller: AsCaller, conversation_id: str, once: AsOnce = None) -> ConversationSummary:
+async def refresh_summary(
+    caller: AsCaller, conversation_id: str, if_match: IfMatch = None, once: AsOnce = None
+) -> ConversationSummary:
     """Summarise now what lies past a conversation's summary."""
-    return ConversationSummary.of(
-        await services().descriptions.refresh_summary(caller, conversation_id, once)
-    )
+    summarised = await services().descriptions.refresh_summary(caller, conversation_id, if_match, once)
+    return ConversationSummary.of(summarised)
 
 
 @endpoint(bp, "GET", "conversations/{conversation_id}/context")

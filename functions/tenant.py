@@ -63,4 +63,4 @@ async def list_dead_letters(caller: AsCaller, query: Annotated[PageQuery, Query(
 @endpoint(bp, "POST", "tenant/dead-letters/{dead_letter_id}/replay", administrator=True)
 async def replay_dead_letter(caller: AsCaller, dead_letter_id: str, once: AsOnce = None) -> DeadLetter:
     """Have background work tried again."""
-    return DeadLetter.of(await services().dead_letters.replay(caller, dead_letter_id))
+    return DeadLetter.of(await services().dead_letters.replay(caller, dead_letter_id, once))

@@ -4,6 +4,7 @@ import azure.functions as func
 
 from shared.http import AsCaller, AsOnce, IfMatch, endpoint
 from shared.schemas.answers import Turn
+from shared.schemas.events import TurnEvents
 from shared.schemas.requests import Ask
 from shared.services import services
 
@@ -13,7 +14,9 @@ bp = func.Blueprint()
 @endpoint(bp, "POST", "conversations/{conversation_id}/ask", status=201)
 async def ask(
     caller: AsCaller, conversation_id: str, body: Ask, if_match: IfMatch = None, once: AsOnce = None
-) -> Turn:
-    """Store a question, answer it, and store the answer."""
-    turn = await services().turns.ask(caller, conversation_id, body.question(), if_match, once)
-    return Turn.of(turn)
+) -> Turn | TurnEvents:
+    """Store a question, answer it, and store the answer; with `stream`, tell it word by word."""
+    asked = (caller, conversation_id, body.question(), if_match, once)
+    if body.stream:
+        return TurnEvents.of(await services().turns.follow(*asked))
+    return Turn.of(await services().turns.ask(*asked))

@@ -21,6 +21,7 @@ from local.host.http import Host, route_prefix
 from local.host.registered import registered_functions
 from local.model import OfflineModel
 from local.server import listening, serve_until_stopped
+from shared.logs import quiet_libraries
 from shared.services import Services, install
 from shared.settings import Settings, SettingsError
 
@@ -102,5 +103,4 @@ async def _close(services: Services) -> None:
 
 def _set_up_logging(level: str) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for library in ("azure", "httpx2", "openai", "uvicorn"):
-        logging.getLogger(library).setLevel(logging.WARNING)
+    quiet_libraries()

@@ -9,10 +9,12 @@ import json
 import random
 from datetime import UTC, datetime
 
+from pydantic import ValidationError
+
 from shared.clock import Clock
 from shared.models import Caller, Page
 from shared.records import AuditEntry, digest_of
-from shared.repository import AuditRepository
+from shared.repository import AuditRepository, Document, at_key
 
 SHARDS = 4
 
@@ -52,23 +54,41 @@ class Audit:
         month = month or month_of(self._clock())
         return await self._repository.page(caller.tenant_id, month, SHARDS, limit=limit, after=after)
 
-    async def faults(self, tenant_id: str, month: str) -> list[str]:
-        """What is wrong with a month's log: a line for each shard, where it first shows."""
+    async def faults(self, tenant_id: str, month: str | None) -> list[str]:
+        """What is wrong with a month's log, by default this one's: where it first shows in each shard."""
+        month = month or month_of(self._clock())
         found = [await self._fault(tenant_id, month, shard) for shard in range(SHARDS)]
         return [fault for fault in found if fault]
 
+    async def heads(self, tenant_id: str, month: str | None) -> list[str]:
+        """Each shard's count and last hash: kept elsewhere, they show later whether its end was cut off."""
+        month = month or month_of(self._clock())
+        heads = [await self._repository.head(tenant_id, month, shard) for shard in range(SHARDS)]
+        return [f"shard {n}: {head['seq']} entries, {head['hash']}" for n, head in enumerate(heads) if head]
+
     async def _fault(self, tenant_id: str, month: str, shard: int) -> str | None:
         seq, previous = 0, ""
-        async for entry in self._repository.chain(tenant_id, month, shard):
-            if entry.seq != seq + 1:
+        async for row in self._repository.chain(tenant_id, month, shard):
+            if row["id"] != f"{seq + 1:010d}":
                 return f"shard {shard}: entry {seq + 1} is missing"
-            if entry.previous != previous or entry.hash != hash_of(entry):
-                return f"shard {shard}: entry {entry.seq} is not what was written"
+            entry = _sound(row, previous)
+            if entry is None or (entry.shard, month_of(entry.at)) != (shard, month):
+                return f"shard {shard}: entry {seq + 1} is not what was written"
             seq, previous = entry.seq, entry.hash
         head = await self._repository.head(tenant_id, month, shard)
         if (head["seq"], head["hash"]) != (seq, previous) if head else seq > 0:
             return f"shard {shard}: the last entries are missing"
         return None
+
+
+def _sound(row: Document, previous: str) -> AuditEntry | None:
+    """The entry that was written as this document, behind the one with this hash; None if it wasn't."""
+    try:
+        entry = AuditEntry.model_validate(row)
+    except ValidationError:
+        return None
+    told = (entry.previous, entry.hash, f"{entry.seq:010d}", row.get("atKey"))
+    return entry if told == (previous, hash_of(entry), entry.id, at_key(entry)) else None
 
 
 def month_of(now: int) -> str:

@@ -11,10 +11,10 @@ from shared.filters import ConversationFilter, Order, Sort
 from shared.idempotency import Once, finished_at_once
 from shared.ids import new_id
 from shared.metadata import merged
-from shared.models import Activity, Caller, Conversation, Ended, EntityType, Page
+from shared.models import Activity, Caller, Conversation, Ended, EntityType, Message, Page
 from shared.policy import Policies
 from shared.repository import Change, Repository
-from shared.transitions import reopened, require_active
+from shared.transitions import MessageDraft, appended_to, drafted, reopened, require_active
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,7 @@ class ConversationDraft:
     metadata: dict[str, str]
     tags: tuple[str, ...] = ()
     pinned: bool = False
+    messages: tuple[MessageDraft, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +74,12 @@ class Conversations:
             pinned=draft.pinned,
             activity=Activity(last_at=now),
         )
+        messages: list[Message] = []
+        for number, first in enumerate(draft.messages):
+            messages.append(drafted(conversation, new_id("msg", now + number), first, now))
+            conversation = appended_to(conversation, messages[-1])
         receipt = finished_at_once(once, caller, now, conversation, conversation.id)
-        return await self._repository.create(caller, conversation, receipt)
+        return await self._repository.create(caller, conversation, receipt, tuple(messages))
 
     async def get(self, caller: Caller, identifier: str) -> Conversation:
         """One conversation that is not deleted."""
@@ -117,6 +122,21 @@ class Conversations:
 
         done = await self._repository.change(caller, identifier, updated, if_match=if_match)
         return done.conversation
+
+    async def replace_metadata(
+        self,
+        caller: Caller,
+        identifier: str,
+        metadata: dict[str, str],
+        if_match: str | None,
+        once: Once | None = None,
+    ) -> Conversation:
+        """Put other metadata in place of all there was."""
+
+        def replaced(conversation: Conversation) -> Conversation:
+            return conversation.changed(metadata=metadata)
+
+        return await self._move(caller, identifier, replaced, if_match, once)
 
     async def end(
         self,
@@ -164,7 +184,7 @@ class Conversations:
         if_match: str | None,
         once: Once | None,
     ) -> Conversation:
-        """From one status to another."""
+        """From one status to another, or a change that an Idempotency-Key may name."""
 
         def change(conversation: Conversation) -> Change:
             now, there = self._clock(), moved(conversation)
@@ -193,7 +213,7 @@ class Conversations:
 
         def restored(conversation: Conversation) -> Change:
             now = self._clock()
-            if conversation.operation_id or conversation.copying:
+            if conversation.hidden or (conversation.expires_at or now) < now:
                 raise NotFound("conversation", identifier)
             if conversation.deleted_at is not None:
                 back = conversation.changed(deleted_at=None, expires_at=None)

@@ -10,7 +10,8 @@ from shared.models import Caller
 
 def encode_cursor(position: str, caller: Caller, *list_of: str) -> str:
     """The cursor of a keyset position. list_of: what tells this list from others: its name, filters, sort."""
-    body = json.dumps([position, _checksum(position, caller, list_of)], separators=(",", ":"))
+    signed = [position, _checksum(position, caller, list_of)]
+    body = json.dumps(signed, ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
 
 

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from shared.clock import Clock
 from shared.errors import NotFound
+from shared.idempotency import Once
 from shared.models import Caller, Conversation, Message, Page
 from shared.records import DeadLetter
 from shared.repository import Change, Repository, TenantRepository
@@ -24,17 +25,26 @@ class DeadLetters:
         """Dead letters by the id of the document that they are about."""
         return await self._tenants.dead_letters(caller.tenant_id, limit=limit, after=after)
 
-    async def replay(self, caller: Caller, identifier: str) -> DeadLetter:
-        """Have the work done again from its first try; what is gone meanwhile is only forgotten."""
+    async def replay(self, caller: Caller, identifier: str, once: Once | None = None) -> DeadLetter:
+        """Have the work done again from its first try; what is gone meanwhile is only forgotten.
+
+        The letter goes last: a request that dies before leaves it, and making work due twice does no harm.
+        """
         letter = await self._tenants.dead_letter(caller.tenant_id, identifier)
         owner = Caller(caller.tenant_id, letter.user_id)
         if letter.work_type == "conversation":
             with suppress(NotFound):
-                await self._repository.change(owner, letter.id, lambda found: Change(self._due(found)))
+                await self._repository.change(
+                    owner, letter.id, lambda found: Change(self._due(found)), deleted=True
+                )
         else:
             await self._repository.change_message(owner, letter.id, self._due)
+        if once:
+            opened = once.opened(caller, self._clock())
+            await self._repository.keep(caller, once.completed(opened, letter))
         await self._tenants.remove_dead_letter(caller.tenant_id, letter.id)
         return letter
 
     def _due(self, document: Worked) -> Worked:
-        return document.changed(failures=0, due_at=self._clock())
+        """Due now, or once it is restored."""
+        return document.changed(failures=0, due_at=None if document.deleted_at else self._clock())

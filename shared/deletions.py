@@ -4,8 +4,8 @@ A deleted message is kept until it expires, and counted nowhere. What the summar
 """
 
 from shared.clock import Clock
-from shared.due import due_at
-from shared.errors import VersionMismatch
+from shared.due import due_at, needs_line
+from shared.errors import NotFound, VersionMismatch
 from shared.idempotency import Once, finished_at_once
 from shared.messages import require_finished, require_present
 from shared.models import Activity, Caller, Conversation, Leaf, Message
@@ -60,13 +60,15 @@ class Deletions:
         if_match: str | None,
         once: Once | None = None,
     ) -> Message:
-        """Bring a deleted message back as it was; one that isn't deleted stays as it is."""
+        """Bring a deleted message back as it was, until it expires; one that isn't deleted stays as it is."""
 
         async def restored(conversation: Conversation) -> Change:
             message = await self._repository.message(caller, conversation, identifier, deleted=True)
             if if_match not in (None, "*", message.etag):
                 raise VersionMismatch(message.etag)
             now = self._clock()
+            if (message.expires_at or now) < now:
+                raise NotFound("message", identifier)
             if message.deleted_at is None:
                 return Change(
                     conversation, receipt=finished_at_once(once, caller, now, message, conversation.id)
@@ -74,6 +76,7 @@ class Deletions:
             newest = await self._newest_beside(caller, conversation, message)
             is_newest = newest is None or newest.seq < message.seq
             back = message.changed(deleted_at=None, expires_at=None, leaf_after=None)
+            back = back.changed(due_at=now if needs_line(back) else None)
             activity = counted(conversation.activity, message)
             if is_newest:
                 activity = activity.model_copy(update={"last_message_id": message.id})
@@ -101,6 +104,7 @@ class Deletions:
                 activity=Activity(last_at=conversation.activity.last_at),
                 leaf=None,
                 summary=None,
+                removals=conversation.removals + 1,
                 purge_at=now,
             )
             return Change(empty.changed(due_at=due_at(empty, now)))
@@ -122,13 +126,16 @@ def _leaf_at(message: Message | None) -> Leaf | None:
 
 
 def _takes_leaf_back(conversation: Conversation, message: Message, is_newest: bool) -> bool:
-    if message.leaf_after is None:
-        return False
-    return is_newest or (conversation.leaf_message_id or "") == message.leaf_after
+    """Whether it was the leaf and would still be, or deleting others has moved the leaf to before it."""
+    leaf = conversation.leaf
+    if message.leaf_after is not None and message.leaf_after == (leaf.id if leaf else ""):
+        return True
+    return is_newest and (leaf is None or not leaf.tip or message.leaf_after is not None)
 
 
 def _unsummarised(conversation: Conversation, message: Message, now: int) -> Conversation:
     """Without a summary that covers the message: it is made anew, from the messages that are there."""
     if conversation.summary and message.seq <= conversation.summary.through_seq:
         conversation = conversation.changed(summary=None)
+    conversation = conversation.changed(removals=conversation.removals + 1)
     return conversation.changed(due_at=due_at(conversation, now))

@@ -13,7 +13,7 @@ from textwrap import shorten
 from shared.ai import Model, Prompt, SummaryText
 from shared.clock import Clock
 from shared.due import due_at, needs_line, needs_summary, needs_title, not_summarised
-from shared.errors import ModelFailure, ModelTimeout, NotFound
+from shared.errors import ModelFailure, ModelTimeout, NotFound, VersionMismatch
 from shared.idempotency import Once, finished_at_once
 from shared.models import Caller, Conversation, Message, Summary, TitleSource
 from shared.repository import Change, Repository
@@ -77,16 +77,19 @@ class Descriptions:
         return True
 
     async def refresh_summary(
-        self, caller: Caller, identifier: str, once: Once | None = None
+        self, caller: Caller, identifier: str, if_match: str | None = None, once: Once | None = None
     ) -> Conversation:
         """Summarise what lies past the summary now, however little; raises the model's failure."""
         conversation = await self._repository.conversation(caller, identifier)
+        if if_match not in (None, "*", conversation.etag):
+            raise VersionMismatch(conversation.etag)
         for _ in range(MAX_REFRESH):
             if not_summarised(conversation) == 0:
                 break
-            before = conversation.summary
+            before = conversation
             conversation = await self._summarise(caller, conversation)
-            if conversation.summary == before:  # the rest is in progress
+            same = conversation.summary == before.summary
+            if same and conversation.removals == before.removals:  # the rest is in progress
                 break
 
         def refreshed(conversation: Conversation) -> Change:
@@ -121,15 +124,18 @@ class Descriptions:
 
         return (await self._repository.change(owner, known.id, titled, known=known)).conversation
 
-    async def _summarise(self, owner: Caller, conversation: Conversation) -> Conversation:
-        """Roll the summary forward over the next messages, never over one in progress."""
-        old = conversation.summary
+    async def _summarise(self, owner: Caller, known: Conversation) -> Conversation:
+        """Roll the summary forward over the next messages, never over one in progress.
+
+        It is dropped if messages were deleted or came back meanwhile: it may tell of what is gone.
+        """
+        old = known.summary
         page = await self._repository.page_of_messages(
-            owner, conversation, order="asc", limit=SUMMARY_PAGE, above=old.through_seq if old else 0
+            owner, known, order="asc", limit=SUMMARY_PAGE, above=old.through_seq if old else 0
         )
         finished = list(takewhile(lambda message: message.status != "in_progress", page.items))
         if not finished:
-            return await self._nothing_finished(owner, conversation)
+            return await self._nothing_finished(owner, known)
         previous = SummaryText(old.text, old.highlights, old.model) if old else None
         async with _deadline():
             text = await self._model.summary(previous, _prompts(filter(_says_something, finished)))
@@ -143,13 +149,12 @@ class Descriptions:
         )
 
         def summarised(conversation: Conversation) -> Change:
-            if conversation.summary and conversation.summary.through_seq >= summary.through_seq:
+            older = conversation.summary and conversation.summary.through_seq >= summary.through_seq
+            if older or conversation.removals != known.removals:
                 return Change(conversation)
             return self._settled(conversation.changed(summary=summary))
 
-        return (
-            await self._repository.change(owner, conversation.id, summarised, known=conversation)
-        ).conversation
+        return (await self._repository.change(owner, known.id, summarised, known=known)).conversation
 
     async def _nothing_finished(self, owner: Caller, conversation: Conversation) -> Conversation:
         """A turn has begun meanwhile, and its end makes the summary due again; else the counts are wrong."""

@@ -54,4 +54,4 @@ def due_at(conversation: Conversation, now: int) -> int | None:
 
 
 def _at_rest(conversation: Conversation) -> bool:
-    return conversation.lease is None and conversation.deleted_at is None
+    return conversation.lease is None and conversation.deleted_at is None and not conversation.ephemeral

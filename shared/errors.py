@@ -85,14 +85,15 @@ class InvalidCursor(InvalidRequest):
 
 
 class Unauthorized(ServiceError):
-    """Nobody, or nobody we know, is asking."""
+    """Nobody, or nobody we know, is asking. error: what RFC 6750 calls it; None where no token was sent."""
 
     status = 401
     code = "unauthorized"
     type = "authentication_error"
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, headers={"WWW-Authenticate": "Bearer"})
+    def __init__(self, message: str, *, error: str | None = "invalid_token") -> None:
+        challenge = f'Bearer error="{error}", error_description="{message}"' if error else "Bearer"
+        super().__init__(message, headers={"WWW-Authenticate": challenge})
 
 
 class Forbidden(ServiceError):
@@ -235,7 +236,7 @@ class ModelTimeout(ModelFailure):
 
 
 class Unavailable(ServiceError):
-    """The database can't be reached, is throttling, or the write lost every race for 10 seconds."""
+    """What is needed can't be reached or takes too long, or the write lost every race for 10 seconds."""
 
     status = 503
     code = "unavailable"

@@ -4,16 +4,19 @@ Receipts are left out: they repeat answers for a day, and hold nothing that isn'
 """
 
 import base64
+import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from pydantic import ValidationError
 
 from shared.models import Conversation, Message, Stored
 from shared.records import DayUsage
 from shared.repository import Document
 
-# Text of one part; compressed it fits a document.
-PART_CHARACTERS = 1_000_000
+# Of one part, which fits a document even if it can't be compressed.
+PART_BYTES = 1_000_000
 
 _MODELS: dict[str, type[Stored]] = {"conversation": Conversation, "message": Message, "usage": DayUsage}
 
@@ -34,9 +37,10 @@ def part_of(found: Sequence[Document]) -> Part:
     taken = size = 0
     for document in found:
         line = _line(document)
-        if taken and size + len(line) > PART_CHARACTERS:
+        length = len(line.encode())
+        if taken and size + length > PART_BYTES:
             break
-        taken, size = taken + 1, size + len(line)
+        taken, size = taken + 1, size + length
         if line:
             lines.append(line)
             counts[document["type"]] = counts.get(document["type"], 0) + 1
@@ -56,4 +60,7 @@ def unpacked(body: str) -> bytes:
 def _line(document: Document) -> str:
     if not (model := _MODELS.get(document.get("type", ""))):
         return ""
-    return model.model_validate(document).model_dump_json(exclude_none=True) + "\n"
+    try:
+        return model.model_validate(document).model_dump_json(exclude_none=True) + "\n"
+    except ValidationError:  # another version of this code has written it
+        return json.dumps({name: value for name, value in document.items() if name[0] != "_"}) + "\n"

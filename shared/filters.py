@@ -32,8 +32,15 @@ class ConversationFilter:
         names = ("user_email", "agent_id", "org_id", "product", "entity_type", "status")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
+    @property
+    def leaves_most(self) -> bool:
+        """Whether few conversations fall out: the deleted ones at most."""
+        return not (self.scalars() or self.tag or self.query or self.deleted == "only")
+
     def matches(self, conversation: Conversation) -> bool:
         """Whether a conversation is to be listed."""
+        if conversation.hidden:
+            return False
         if self.deleted != "include" and (conversation.deleted_at is not None) != (self.deleted == "only"):
             return False
         if any(getattr(conversation, name) != value for name, value in self.scalars().items()):

@@ -9,6 +9,7 @@ from itertools import accumulate
 
 from shared.clock import Clock
 from shared.due import due_at, needs_line
+from shared.errors import NotFound
 from shared.idempotency import Once
 from shared.ids import new_id
 from shared.messages import Messages
@@ -89,6 +90,7 @@ class Forks:
         Raises RequestInProgress while it is being made.
         """
         copy = await self._repository.conversation(caller, receipt.conversation_id or "", deleted=True)
+        _require_kept(copy)
         if copy.copying and copy.copying.alive_until > self._clock():
             raise in_progress()
         return await self._copy(caller, copy) if copy.copying else copy
@@ -126,6 +128,7 @@ class Forks:
         """Grown by copies; whole, if these are the last."""
 
         def copied(copy: Conversation) -> Change:
+            _require_kept(copy)
             if copy.copying != seen:
                 raise in_progress()
             now, created = self._clock(), []
@@ -139,6 +142,12 @@ class Forks:
             return Change(copy.changed(copying=copying, due_at=None), created=tuple(created))
 
         return copied
+
+
+def _require_kept(copy: Conversation) -> None:
+    """Refuse to go on with a copy that the purge has begun to remove."""
+    if copy.operation_id:
+        raise NotFound("conversation", copy.id)
 
 
 def _copy_of(message: Message, copy: Conversation, identifier: str) -> Message:

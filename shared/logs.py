@@ -1,6 +1,16 @@
-"""What of an exception may stand in the log: where it came from, never what it says."""
+"""What may stand in the log: where an exception came from, never what it says; nothing of what is sent."""
 
+import logging
 import traceback
+
+# At INFO and below they log what they send: headers, addresses, bodies.
+_LIBRARIES = ("aiohttp", "azure", "httpcore2", "httpx2", "msal", "openai", "urllib3")
+
+
+def quiet_libraries() -> None:
+    """Let the SDKs and what they stand on log warnings only, whatever LOGLEVEL is."""
+    for library in _LIBRARIES:
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def trace(error: BaseException) -> str:

@@ -21,6 +21,7 @@ TitleSource = Literal["auto", "user", "fallback"]
 ConversationStatus = Literal["active", "ended", "archived"]
 MessageStatus = Literal["in_progress", "completed", "incomplete", "failed"]
 IncompleteReason = Literal["max_output_tokens", "content_filter", "interrupted", "cancelled"]
+TurnStatus = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
 EntityType = Literal["USER", "LEAD"]
 
 
@@ -28,7 +29,7 @@ EntityType = Literal["USER", "LEAD"]
 class Caller:
     """Whose data a call may touch: the only source of a partition key.
 
-    actor: the service that acts on behalf of the user, None where it is the user.
+    actor: the service that asks on the user's behalf, None where the user does so. roles: those of the user.
     """
 
     tenant_id: str
@@ -141,10 +142,11 @@ class Conversation(Stored):
     """A conversation.
 
     cleared_through_seq: messages up to it are cleared, though the purge may still have to remove them.
+    removals: how often messages were deleted, restored or cleared: a summary made across one is stale.
     due_at: when background work is due on it; none when there is nothing to do.
     failures: how often that work failed in a row. change_id: the request that wrote it last.
     purge_at: when the purge has something to remove. operation_id: of the purge of all of it, for good.
-    copying: only while it is made as a fork, when nobody sees it.
+    copying: only while it is made as a fork, when nobody sees it. ephemeral: made by a response for itself.
     """
 
     type: Literal["conversation"] = "conversation"
@@ -163,6 +165,7 @@ class Conversation(Stored):
     pinned: bool = False
     next_seq: int = 1
     cleared_through_seq: int = 0
+    removals: int = 0
     leaf: Leaf | None = None
     activity: Activity
     lease: Lease | None = None
@@ -178,6 +181,7 @@ class Conversation(Stored):
     operation_id: str | None = None
     forked_from: str | None = None
     copying: Copying | None = None
+    ephemeral: bool = False
     change_id: str | None = None
 
     @property
@@ -193,11 +197,16 @@ class Conversation(Stored):
     @property
     def title_key(self) -> str:
         """Sorts by title in any case, untitled ones first, ties broken by the id's ULID."""
-        return f"{(self.title or '').casefold()}\x01{self.id.removeprefix('conv_')}"
+        return f":{(self.title or '').casefold()}\x01{self.id.removeprefix('conv_')}"
+
+    @property
+    def hidden(self) -> bool:
+        """Whether nobody sees it, not even as deleted: it is removed for good, or still made as a fork."""
+        return self.operation_id is not None or self.copying is not None
 
     def document(self) -> dict[str, Any]:
         """With the keys of the lists that show it, and no others: an index holds only what has the field."""
-        if self.operation_id or self.copying:
+        if self.hidden or self.ephemeral:
             return super().document()
         listed = "deletedKey" if self.deleted_at else "activityKey"
         return super().document() | {listed: self.activity_key, "titleKey": self.title_key}
@@ -214,10 +223,43 @@ class Usage(Part):
     output_tokens: int
 
 
+class TurnOptions(Part):
+    """How a turn is to be answered. instructions: in place of the conversation's.
+
+    ephemeral: in a conversation of its own. followed: its events are stored, as it is streamed or runs in the
+    background.
+    """
+
+    instructions: str | None = None
+    model: str = "default"
+    max_output_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    metadata: dict[str, str] = {}
+    previous_response_id: str | None = None
+    background: bool = False
+    ephemeral: bool = False
+    followed: bool = False
+
+
+class TurnRecord(Part):
+    """What is known of a turn beside its messages; stands on its first answer.
+
+    input_ids: the messages that asked, the last of them answered. other_ids: further answers.
+    """
+
+    input_ids: tuple[str, ...]
+    other_ids: tuple[str, ...] = ()
+    options: TurnOptions
+    queued: bool = False
+    error: str | None = None
+
+
 class Message(Stored):
     """A message.
 
-    path: from the root to itself. question_id: on a turn's answer, the message it answers. leaf_after: on a
+    path: from the root to itself. question_id: on a turn's answer, the message it answers; turn: on the first
+    answer. leaf_after: on a
     deleted message that was the leaf, the one that became it ("" for none). due_at, failures, change_id: as
     above.
     """
@@ -248,6 +290,7 @@ class Message(Stored):
     expires_at: int | None = None
     leaf_after: str | None = None
     question_id: str | None = None
+    turn: TurnRecord | None = None
     due_at: int | None = None
     failures: int = 0
     change_id: str | None = None
@@ -296,11 +339,23 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question with its answer; `id` is `resp_` and the answer's ULID."""
+    """A question with its answers; `id` is `resp_` and the first answer's ULID."""
 
     id: str
     question: Message
-    answer: Message
+    answers: tuple[Message, ...]
+
+    @property
+    def answer(self) -> Message:
+        """The first one, which is the turn's record."""
+        return self.answers[0]
+
+    @property
+    def status(self) -> TurnStatus:
+        """How it stands: as its first answer does."""
+        if self.answer.incomplete_reason == "cancelled":
+            return "cancelled"
+        return "queued" if self.answer.turn and self.answer.turn.queued else self.answer.status
 
 
 @dataclass(frozen=True, slots=True)

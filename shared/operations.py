@@ -7,18 +7,20 @@ do, the second finds another version and stops.
 
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from ulid import ULID
 
 from shared.clock import Clock
-from shared.errors import IdempotencyKeyReused, LegalHold, NotFound, OperationNotFinished
+from shared.errors import IdempotencyKeyReused, LegalHold, NotFound, OperationNotFinished, Unavailable
 from shared.exports import packed, part_of, unpacked
 from shared.idempotency import Once
 from shared.ids import new_id
 from shared.logs import trace
 from shared.models import Caller
-from shared.records import Operation, OperationKind, operations_scope
+from shared.purges import Purges
+from shared.records import Hold, Operation, OperationKind, operations_scope
 from shared.repository import BackgroundRepository, Conflict, PersonalData, TenantRepository
 
 # Steps (of 50 or 100 documents) in a request, and of one operation on one run of the timer.
@@ -39,8 +41,10 @@ class Operations:
         tenants: TenantRepository,
         personal_data: PersonalData,
         background: BackgroundRepository,
+        purges: Purges,
         clock: Clock,
     ) -> None:
+        self._purges = purges
         self._tenants = tenants
         self._personal_data = personal_data
         self._background = background
@@ -56,38 +60,38 @@ class Operations:
 
     async def erase(self, caller: Caller, once: Once | None = None) -> Operation:
         """Have all that is kept of the caller removed. Raises LegalHold where an administrator forbids it."""
-        await self._refuse_held(caller)
+        if hold := await self._tenants.hold(caller.tenant_id, caller.user_id):
+            raise LegalHold(_held(hold))
         return await self._start(caller, "erase", once)
 
     async def get(self, caller: Caller, identifier: str) -> Operation:
         """One of the caller's operations."""
-        return await self._tenants.operation(caller, identifier)
+        known = await self._tenants.operation(caller, identifier)
+        return await self._purges.settled(known) if known.kind == "purge" else known
 
     async def content(self, caller: Caller, identifier: str) -> AsyncIterator[bytes]:
         """What an export has written down, in JSON Lines. Raises OperationNotFinished before its end."""
         operation = await self.get(caller, identifier)
-        if operation.kind != "export" or (first := await self._tenants.part(operation, 0)) is None:
-            if operation.kind == "export" and operation.state != "completed":
-                raise OperationNotFinished("The export is still being written.", retry_after=10)
-            raise NotFound("content", identifier)
-        if operation.state != "completed":
+        if operation.kind == "export" and operation.state != "completed":
             raise OperationNotFinished("The export is still being written.", retry_after=10)
+        if (first := await self._tenants.part(operation, 0)) is None:
+            raise NotFound("content", identifier)
         return self._parts(operation, first)
 
     async def _parts(self, operation: Operation, first: str) -> AsyncIterator[bytes]:
-        part: str | None = first
-        number = 0
-        while part is not None:
-            yield unpacked(part)
-            number += 1
+        yield unpacked(first)
+        for number in range(1, operation.parts):
             part = await self._tenants.part(operation, number)
+            if part is None:  # better cut off than whole without it
+                raise NotFound("content", operation.id)
+            yield unpacked(part)
 
     async def run(self) -> None:
         """Go on with what is under way, for the timer."""
         async for operation in self._background.running(self._clock()):
             try:
                 await self._work_on(operation, IN_RUN)
-            except (Conflict, LegalHold):
+            except Conflict:  # another timer works on it
                 continue
             except Exception as error:
                 logger.error("operation %s could not go on: %s", operation.id, trace(error))
@@ -109,7 +113,10 @@ class Operations:
             started = await self._tenants.put_operation(operation)
         except Conflict:  # the same request has come before
             return _same_request(await self.get(caller, operation.id), operation)
-        return await self._steps_of(started, IN_REQUEST)
+        try:
+            return await self._steps_of(started, IN_REQUEST)
+        except (Conflict, Unavailable):  # the timer goes on with it
+            return await self.get(caller, operation.id)
 
     async def _work_on(self, operation: Operation, most: int) -> None:
         taken = operation.changed(run_at=self._clock() + TAKEN_MS)
@@ -120,6 +127,8 @@ class Operations:
             if operation.state == "completed":
                 break
             operation = await self._steps[operation.kind](operation)
+            if operation.blocked:
+                break
         return operation
 
     async def _export(self, operation: Operation) -> Operation:
@@ -135,27 +144,38 @@ class Operations:
         return await self._tenants.put_part(self._moved_on(grown, more), operation.parts, packed(taken.text))
 
     async def _erase(self, operation: Operation) -> Operation:
-        """Remove the next documents; done when a look finds none."""
-        await self._refuse_held(operation.owner)
-        removed = await self._personal_data.remove_some(operation)
-        counts: dict[str, int] = {}
+        """Remove what the last step has noted, and note the next documents; done when a look finds none.
+
+        They are counted as they are noted, so that each is counted once whatever fails in between.
+        """
+        if hold := await self._tenants.hold(operation.tenant_id, operation.user_id):
+            held = operation.changed(blocked=_held(hold))
+            return await self._tenants.put_operation(self._moved_on(held, more=True))
+        await self._personal_data.remove(operation)
+        place, found = await self._personal_data.next_to_remove(operation)
         receipt = operation.receipt or hashlib.sha256(operation.id.encode()).hexdigest()
-        for document in removed:
-            counts = _added(counts, {str(document.get("type", "other")): 1})
+        for document in found:
             receipt = hashlib.sha256(f"{receipt}{document['id']}".encode()).hexdigest()
-        grown = operation.changed(counts=_added(operation.counts, counts), receipt=receipt)
-        if not removed:
+        types = Counter(str(document.get("type", "other")) for document in found)
+        grown = operation.changed(
+            blocked=None,
+            counts=_added(operation.counts, types),
+            receipt=receipt,
+            place=place,
+            noted=tuple(document["id"] for document in found),
+        )
+        if not found:
             grown = grown.changed(user_id="", fingerprint=None)
-        return await self._tenants.put_operation(self._moved_on(grown, bool(removed)))
+        return await self._tenants.put_operation(self._moved_on(grown, bool(found)))
 
     def _moved_on(self, operation: Operation, more: bool) -> Operation:
         now = self._clock()
         moved = operation.changed(updated_at=now, run_at=now + TAKEN_MS)
         return moved if more else moved.changed(state="completed", finished_at=now, run_at=None)
 
-    async def _refuse_held(self, owner: Caller) -> None:
-        if hold := await self._tenants.hold(owner.tenant_id, owner.user_id):
-            raise LegalHold(f"The data must be kept: {hold.reason}")
+
+def _held(hold: Hold) -> str:
+    return f"The data must be kept: {hold.reason}"
 
 
 def _id_of(caller: Caller, once: Once) -> str:
@@ -170,8 +190,8 @@ def _same_request(stored: Operation, asked: Operation) -> Operation:
             "This Idempotency-Key was used for another request; take a new key for each request.",
             param="Idempotency-Key",
         )
-    return stored
+    return stored.changed(replayed=True)
 
 
-def _added(counts: dict[str, int], more: dict[str, int]) -> dict[str, int]:
-    return {name: counts.get(name, 0) + more.get(name, 0) for name in (counts | more)}
+def _added(counts: Mapping[str, int], more: Mapping[str, int]) -> dict[str, int]:
+    return {name: counts.get(name, 0) + more.get(name, 0) for name in {**counts, **more}}

@@ -7,6 +7,8 @@ keys, however long it is and whatever has been deleted on it, and never by follo
 
 Stretch = tuple[int, int]
 Path = tuple[Stretch, ...]
+# Part of a stretch: the branch, and what is wanted of it, (branch, first, last).
+Part = tuple[int, int, int]
 
 # Stretches of one path: each is a turn that was asked, answered or edited anew.
 MAX_STRETCHES = 500
@@ -30,9 +32,10 @@ def before(path: Path) -> Path:
     return tuple(others) if first == last else (*others, (first, last - 1))
 
 
-def between(path: Path, above: int, below: int | None) -> Path:
+def between(path: Path, above: int, below: int | None) -> tuple[Part, ...]:
     """What of a path lies in above < seq < below."""
-    inside = (
-        (max(first, above + 1), last if below is None else min(last, below - 1)) for first, last in path
+    parts = (
+        (branch, max(branch, above + 1), last if below is None else min(last, below - 1))
+        for branch, last in path
     )
-    return tuple((low, high) for low, high in inside if low <= high)
+    return tuple(part for part in parts if part[1] <= part[2])

@@ -54,6 +54,15 @@ class Purges:
             await self._note(caller, conversation, removed, finished)
         return None if finished else await self._started(conversation, removed)
 
+    async def settled(self, known: Operation) -> Operation:
+        """An operation of a purge as it is: it has ended when its conversation is gone, noted or not."""
+        if known.state == "running":
+            try:
+                await self._repository.conversation(known.owner, known.conversation_id or "", deleted=True)
+            except NotFound:
+                return await self._tenants.put_operation(self._further(known, 0, finished=True))
+        return known
+
     async def run(self) -> None:
         """Remove what is due; what fails is left for the next run. Safe when two run at once."""
         for found in (self._background.purgeable(self._clock()), self._background.expired(self._clock())):
@@ -71,19 +80,13 @@ class Purges:
             if message and message.deleted_at and (message.expires_at or 0) <= self._clock():
                 await self._repository.remove(work.owner, message)
             return
-        conversation = await self._repository.conversation(work.owner, work.id, deleted=True)
-        if conversation.operation_id is None and self._is_live(conversation):
+        done = await self._repository.change(work.owner, work.id, self._expired, deleted=True)
+        conversation = done.conversation
+        if conversation.operation_id:
+            removed, finished = await self._remove_all(work.owner, conversation, IN_RUN)
+            await self._note(work.owner, conversation, removed, finished)
+        elif conversation.copying is None and conversation.purge_at:
             await self._remove_cleared(work.owner, conversation)
-            return
-        done = await self._repository.change(
-            work.owner, work.id, self._expired, known=conversation, deleted=True
-        )
-        if done.conversation.operation_id:
-            removed, finished = await self._remove_all(work.owner, done.conversation, IN_RUN)
-            await self._note(work.owner, done.conversation, removed, finished)
-
-    def _is_live(self, conversation: Conversation) -> bool:
-        return conversation.copying is None and conversation.deleted_at is None
 
     def _marked(self, conversation: Conversation) -> Change:
         if conversation.operation_id:
@@ -101,12 +104,11 @@ class Purges:
         )
 
     def _expired(self, conversation: Conversation) -> Change:
-        """Marked, if it can't be restored any more, or is a fork that nobody finishes."""
-        now, abandoned = self._clock(), conversation.copying and (conversation.purge_at or 0)
+        """Marked, if it can't be restored any more, is a fork that nobody finishes, or a response's own."""
         expires = conversation.expires_at if conversation.deleted_at else None
-        if expires is None and abandoned:
-            expires = abandoned
-        due = expires is not None and expires <= now
+        if expires is None and (conversation.copying or conversation.ephemeral):
+            expires = conversation.purge_at
+        due = expires is not None and expires <= self._clock()
         return self._marked(conversation) if due else Change(conversation)
 
     async def _remove_all(self, owner: Caller, conversation: Conversation, most: int) -> tuple[int, bool]:
@@ -133,7 +135,7 @@ class Purges:
             same = conversation.cleared_through_seq == through
             return Change(conversation.changed(purge_at=None) if same else conversation)
 
-        await self._repository.change(owner, conversation.id, removed)
+        await self._repository.change(owner, conversation.id, removed, deleted=True)
 
     async def _started(self, conversation: Conversation, removed: int) -> Operation:
         """The operation of a purge that goes on without the request."""
@@ -155,17 +157,20 @@ class Purges:
 
     async def _note(self, owner: Caller, conversation: Conversation, removed: int, finished: bool) -> None:
         """How far a purge has come that somebody asked for; a crash may have kept some from being noted."""
-        now = self._clock()
         with suppress(NotFound):
             known = await self._tenants.operation(owner, conversation.operation_id or "")
-            await self._tenants.put_operation(
-                known.changed(
-                    state="completed" if finished else "running",
-                    counts={"messages": known.counts["messages"] + removed},
-                    updated_at=now,
-                    finished_at=now if finished else None,
-                )
-            )
+            await self._tenants.put_operation(self._further(known, removed, finished=finished))
+
+    def _further(self, known: Operation, removed: int, *, finished: bool) -> Operation:
+        """The operation with what is done now. At its end it forgets what it has removed."""
+        now = self._clock()
+        return known.changed(
+            state="completed" if finished else "running",
+            conversation_id=None if finished else known.conversation_id,
+            counts={"messages": known.counts["messages"] + removed},
+            updated_at=now,
+            finished_at=now if finished else None,
+        )
 
 
 async def _first(found: AsyncIterator[DueWork], most: int) -> AsyncIterator[DueWork]:

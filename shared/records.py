@@ -26,7 +26,9 @@ class Operation(Stored):
 
     parts, position: how far an export has come, the latter by id. run_at: when the timer may take it up; only
     while it runs. receipt: the digest of what an erasure has removed. user_id: empty once that is done.
-    fingerprint: of the request that has started it with an Idempotency-Key.
+    fingerprint: of the request that has started it with an Idempotency-Key; replayed: that came again.
+    noted, place: what an erasure removes next, by id, and which of the places where it looks that is in.
+    blocked: why it can't go on for now.
     """
 
     type: Literal["operation"] = "operation"
@@ -38,7 +40,11 @@ class Operation(Stored):
     parts: int = 0
     position: str | None = None
     receipt: str | None = None
+    noted: tuple[str, ...] = ()
+    place: int = 0
+    blocked: str | None = None
     fingerprint: str | None = None
+    replayed: bool = Field(False, exclude=True)
     run_at: int | None = None
     updated_at: int
     finished_at: int | None = None

@@ -17,23 +17,27 @@ from shared.descriptions import Descriptions
 from shared.enrichment import Enrichment
 from shared.forks import Forks
 from shared.inactivity import Inactivity
+from shared.logs import quiet_libraries
 from shared.messages import Messages
 from shared.operations import Operations
 from shared.policy import Policies
 from shared.purges import Purges
+from shared.rates import RequestRates
 from shared.repository import (
     AuditRepository,
     BackgroundRepository,
     Database,
+    EventRepository,
     PersonalData,
     Repository,
     TenantConversations,
     TenantRepository,
     Transport,
 )
+from shared.responses import Responses
 from shared.settings import Settings, read_environment
 from shared.sweep import Sweep
-from shared.turns import Turns
+from shared.turns import Runner, Turns
 from shared.usage import UsageCounts
 
 if TYPE_CHECKING:  # it comes with openai, which is imported on first use
@@ -56,7 +60,8 @@ class Services:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self.auth = authentication(settings)
+        self.auth = authentication(settings, clock)
+        self.rates = RequestRates(settings.requests_per_minute, clock)
         self.database = Database(settings, cosmos_transport)
         self.model = Model(settings, model_http_client)
         container = settings.cosmos_db_container_name
@@ -72,21 +77,26 @@ class Services:
         self.inactivity = Inactivity(repository, background, clock)
         self.usage = UsageCounts(repository, tenants, policies, clock)
         self.audit = Audit(AuditRepository(self.database), clock)
-        self.operations = Operations(tenants, PersonalData(self.database, container), background, clock)
+        self.operations = Operations(
+            tenants, PersonalData(self.database, container), background, self.purges, clock
+        )
         self.administration = Administration(
             TenantConversations(self.database, container, clock), tenants, clock
         )
         self.dead_letters = DeadLetters(repository, tenants, clock)
         self.context = ContextReader(repository, settings.context_token_budget)
-        self.turns = Turns(
-            repository, self.messages, self.context, self.model, settings.models, self.usage, clock
-        )
+        events = EventRepository(self.database)
+        runner = Runner(repository, events, self.context, self.model, self.usage, clock)
+        self.turns = Turns(repository, events, self.messages, runner, settings.models, self.usage, clock)
+        self.responses = Responses(repository, self.turns, self.deletions, policies, clock)
         self.descriptions = Descriptions(repository, self.model, clock)
         self.enrichment = Enrichment(repository, background, self.descriptions, clock)
         self.sweep = Sweep(repository, background, self.turns, self.enrichment, clock)
 
     async def close(self) -> None:
         """Close what holds connections."""
+        await self.turns.close()
+        await self.auth.close()
         await self.model.close()
         await self.database.close()
 
@@ -99,6 +109,7 @@ def install(made: Services) -> None:
     global _installed
     _installed = made
     logging.getLogger("shared").setLevel(made.settings.loglevel)
+    quiet_libraries()
 
 
 def services() -> Services:

@@ -75,10 +75,18 @@ def _resource_name(text: str) -> str:
     return text
 
 
+def _authority(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme != "https" and url.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise ValueError("should begin with https://, for who answers there decides who is signed in")
+    return text.rstrip("/")
+
+
 Url = Annotated[str, AfterValidator(_http_url)]
 ResourceName = Annotated[str, AfterValidator(_resource_name)]
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 # Those of infra/containers.json beside the one that may have another name.
-_OTHER_CONTAINERS = ("leases", "tenant_ops")
+_OTHER_CONTAINERS = ("leases", "tenant_ops", "turn_events")
 
 
 class Settings(BaseModel):
@@ -87,6 +95,9 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
 
     auth_mode: Literal["local", "entra"]
+    entra_tenant_id: str = ""
+    entra_audience: str = ""
+    entra_authority: Annotated[Url, AfterValidator(_authority)] = "https://login.microsoftonline.com"
 
     cosmos_db_endpoint: Url = Field(min_length=1)
     cosmos_db_key: str = ""
@@ -102,6 +113,8 @@ class Settings(BaseModel):
     openai_api_key: str = ""
     model_timeout_seconds: float = Field(90, gt=0, le=200)
     context_token_budget: int = Field(16_000, ge=500, le=1_000_000)
+
+    requests_per_minute: int | None = Field(None, ge=1, le=100_000)
 
     loglevel: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     website_instance_id: str = ""
@@ -146,6 +159,23 @@ class Settings(BaseModel):
             )
         return self
 
+    @field_validator("entra_tenant_id")
+    @classmethod
+    def _guids(cls, value: str) -> str:
+        if not all(_GUID.fullmatch(tenant) for tenant in _listed(value)):
+            raise ValueError("is no directory (tenant) id; take the id, not the domain's name")
+        return value.lower()
+
+    @model_validator(mode="after")
+    def _entra_is_told_whom_to_admit(self) -> Self:
+        for name in ("entra_tenant_id", "entra_audience"):
+            if self.auth_mode == "entra" and not _listed(getattr(self, name)):
+                raise ValueError(
+                    f"{name.upper()}: is missing, and AUTH_MODE is 'entra'; "
+                    "local.settings.example.json says what it is"
+                )
+        return self
+
     @model_validator(mode="after")
     def _one_model_is_named(self) -> Self:
         if not (self.azure_openai_endpoint or self.openai_base_url):
@@ -160,11 +190,24 @@ class Settings(BaseModel):
         return self
 
     @cached_property
+    def tenants(self) -> frozenset[str]:
+        """The tenants whose tokens are admitted."""
+        return frozenset(_listed(self.entra_tenant_id))
+
+    @cached_property
+    def audiences(self) -> list[str]:
+        """What a token's `aud` may be."""
+        return _listed(self.entra_audience)
+
+    @cached_property
     def models(self) -> dict[str, str]:
         """What a request may name as `model`, and the deployment it stands for."""
         deployment = self.azure_openai_deployment or "default"  # a server of one model minds no name
-        others = [name.strip() for name in self.allowed_models.split(",") if name.strip()]
-        return {"default": deployment} | {name: name for name in [deployment, *others]}
+        return {"default": deployment} | {name: name for name in [deployment, *_listed(self.allowed_models)]}
+
+
+def _listed(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _line(location: tuple[int | str, ...], message: str) -> str:

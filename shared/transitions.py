@@ -4,13 +4,14 @@ The use cases put them together into transitions, which `Repository.change` comp
 version whenever another write came first.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shared.ai import Answer
 from shared.due import due_at, needs_line
 from shared.errors import ConversationBusy, ConversationNotActive, InvalidRequest
-from shared.models import MAX_CONTENT, Activity, Conversation, Leaf, Message, Role, Usage
+from shared.models import MAX_CONTENT, Activity, Conversation, IncompleteReason, Leaf, Message, Role, Usage
 from shared.paths import MAX_STRETCHES, Path, before, branching_off, going_on
 
 
@@ -164,19 +165,26 @@ def appended_to(conversation: Conversation, message: Message) -> Conversation:
     return grown.changed(due_at=due_at(grown, message.created_at))
 
 
-def turn_ended(conversation: Conversation, empty: Message, answer: Message, charge: float) -> Conversation:
-    """The conversation with the answer counted, and what the turn has taken. charge: in request units."""
-    conversation = recounted(conversation, empty, answer)
-    activity, took = conversation.activity, max(0, answer.updated_at - answer.created_at)
-    first = activity.first_answer_ms
+def turn_ended(
+    conversation: Conversation, answers: Sequence[tuple[Message, Message]], charge: float
+) -> Conversation:
+    """The conversation with the answers counted (before, after), and what the turn has taken.
+
+    charge: in request units.
+    """
+    for empty, answer in answers:
+        conversation = recounted(conversation, empty, answer)
+    first, activity = answers[0][1], conversation.activity
+    took = max(0, first.updated_at - first.created_at)
+    used = [answer.usage for _, answer in answers if answer.usage]
     return conversation.changed(
         activity=activity.model_copy(
             update={
                 "turns": activity.turns + 1,
                 "answer_ms": activity.answer_ms + took,
-                "first_answer_ms": took if first is None else first,
-                "input_tokens": activity.input_tokens + (answer.usage.input_tokens if answer.usage else 0),
-                "output_tokens": activity.output_tokens + (answer.usage.output_tokens if answer.usage else 0),
+                "first_answer_ms": took if activity.first_answer_ms is None else activity.first_answer_ms,
+                "input_tokens": activity.input_tokens + sum(usage.input_tokens for usage in used),
+                "output_tokens": activity.output_tokens + sum(usage.output_tokens for usage in used),
                 "request_units": round(activity.request_units + charge, 2),
             }
         )
@@ -199,11 +207,20 @@ def answered(empty: Message, answer: Answer, now: int) -> Message:
     return finished.changed(due_at=now) if needs_line(finished) else finished
 
 
-def failed(answer: Message, now: int) -> Message:
-    """The message of an answer that the model didn't give."""
-    return answer.changed(status="failed", updated_at=now)
+def failed(empty: Message, error: str, now: int, text: str = "") -> Message:
+    """The message of an answer that the model didn't give, or broke off. error: its code."""
+    turn = empty.turn and empty.turn.model_copy(update={"error": error, "queued": False})
+    return empty.changed(status="failed", content=text[:MAX_CONTENT], turn=turn, updated_at=now)
 
 
-def interrupted(answer: Message, now: int) -> Message:
-    """The message of an answer whose server didn't live to finish it."""
-    return answer.changed(status="incomplete", incomplete_reason="interrupted", updated_at=now)
+def stopped(empty: Message, reason: IncompleteReason, now: int, text: str = "") -> Message:
+    """The message of an answer that was cancelled, or whose server didn't live to finish it."""
+    turn = empty.turn and empty.turn.model_copy(update={"queued": False})
+    cut = empty.changed(
+        status="incomplete",
+        incomplete_reason=reason,
+        content=text[:MAX_CONTENT],
+        turn=turn,
+        updated_at=now,
+    )
+    return cut.changed(due_at=now) if needs_line(cut) else cut

@@ -3,13 +3,17 @@
 The copy takes absolute numbers, so an event that comes twice, late or out of order counts nothing twice.
 """
 
+import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic import ValidationError
+
 from shared.clock import Clock
 from shared.errors import QuotaExceeded
+from shared.logs import trace
 from shared.models import Caller, Message, Page
 from shared.policy import Policies
 from shared.records import DayUsage, ModelUsage
@@ -18,6 +22,8 @@ from shared.repository import Repository, TenantRepository
 CACHED_MS = 60_000
 # Users and tenants that are remembered.
 CACHED = 1_000
+
+logger = logging.getLogger(__name__)
 
 
 class UsageCounts:
@@ -93,9 +99,15 @@ class UsageCounts:
 
     async def record(self, documents: Iterable[Mapping[str, Any]]) -> None:
         """Bring the tenants' counts to what the changed documents of users say."""
-        days = [DayUsage.model_validate(one) for one in documents if one.get("type") == "usage"]
-        for day in days:
-            await self._tenants.count_usage(day)
+        for document in documents:
+            if document.get("type") != "usage":
+                continue
+            try:
+                day = DayUsage.model_validate(document)
+            except ValidationError as error:
+                logger.error("usage %s can't be understood: %s", document.get("id"), trace(error))
+            else:
+                await self._tenants.count_usage(day)
 
 
 def _new(caller: Caller, day: str, now: int) -> DayUsage:

@@ -3,6 +3,6 @@
 from local.cosmos.engine import Engine
 from local.cosmos.faults import Fault
 from local.cosmos.folder_lock import FolderInUse, FolderUnusable
-from local.cosmos.transport import EmbeddedTransport
+from local.cosmos.transport import BlockingTransport, EmbeddedTransport
 
-__all__ = ["EmbeddedTransport", "Engine", "Fault", "FolderInUse", "FolderUnusable"]
+__all__ = ["BlockingTransport", "EmbeddedTransport", "Engine", "Fault", "FolderInUse", "FolderUnusable"]

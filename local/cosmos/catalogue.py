@@ -6,13 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
-from local.cosmos.containers import Container, Database, Definition
+from local.cosmos.containers import Container, Database, Definition, Resource
 from local.cosmos.errors import conflict, parent_missing, resource_missing
 from local.cosmos.ranges import KeyRange, KeyRanges, evenly, key_range
 from local.cosmos.storage import transaction
 from local.cosmos.throughput import Throughput
-
-Resource = Database | Container
 
 _DATABASES = "SELECT number, id, etag, ts FROM databases ORDER BY number"
 _CONTAINERS = """
@@ -149,18 +147,6 @@ class Catalogue:
             self._delete_rows(container)
         self.reload()
 
-    def throughput(self, owner: Resource) -> Throughput | None:
-        """The content of its offer; None where it has none of its own."""
-        query = f"SELECT throughput FROM {_table(owner)} WHERE number = ?"  # noqa: S608  # one of two constants
-        (text,) = self._connection.execute(query, (owner.number,)).fetchone()
-        content: Throughput | None = json.loads(text or "null")
-        return content
-
-    def replace_throughput(self, owner: Resource, content: Throughput) -> None:
-        """Give it another offer."""
-        statement = f"UPDATE {_table(owner)} SET throughput = ? WHERE number = ?"  # noqa: S608  # one of two constants
-        self._connection.execute(statement, (json.dumps(content), owner.number))
-
     def reload(self) -> None:
         """Read everything from the file, as after a change."""
         numbered = {row[0]: Database(*row) for row in self._connection.execute(_DATABASES)}
@@ -198,7 +184,3 @@ def _container(database: Database, row: tuple[Any, ...], ranges: list[Any]) -> C
         for each, start, end, parents in ranges
     )
     return Container(number, database, name, definition, etag, ts, lsn, own)
-
-
-def _table(owner: Resource) -> str:
-    return "databases" if isinstance(owner, Database) else "containers"

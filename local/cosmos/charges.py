@@ -35,12 +35,15 @@ def rewrite(size: int, terms: int) -> float:
     return _REWRITE_FACTOR * write(size, terms)
 
 
-def query_page(work: Work) -> float:
-    """One page of a query: by what it read and returned, dear where it had to scan."""
-    charge = _QUERY + 0.05 * work.terms_read + 0.03 * work.documents_loaded
+def query_page(work: Work, partitions: int = 1) -> float:
+    """One page of a query: by what it read and returned, dear where it had to scan.
+
+    partitions: how many physical ones were asked.
+    """
+    charge = _QUERY * partitions + 0.05 * work.terms_read + 0.03 * work.documents_loaded
     charge += 0.06 * _kilobytes(work.bytes_returned)
     if work.scanned:
-        charge += 0.3 * _kilobytes(work.bytes_loaded)
+        charge += 0.3 * max(work.documents_loaded, _kilobytes(work.bytes_loaded))
     return charge
 
 

@@ -119,6 +119,10 @@ class Container:
         return {"id": self.id, **self.definition.settings, **system, **links, "_conflicts": "conflicts/"}
 
 
+Resource = Database | Container
+"""What has an offer of its own, or may have."""
+
+
 def _system(rid: str, link: str, etag: str, ts: int) -> dict[str, Any]:
     return {"_rid": rid, "_self": link, "_etag": f'"{etag}"', "_ts": ts}
 

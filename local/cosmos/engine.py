@@ -16,10 +16,11 @@ from local.cosmos.catalogue import Catalogue
 from local.cosmos.containers import Container, Definition
 from local.cosmos.documents import Documents
 from local.cosmos.expiry import Expiry
-from local.cosmos.faults import Faults
+from local.cosmos.faults import Fault, Faults
 from local.cosmos.folder_lock import FolderLock, FolderUnusable
 from local.cosmos.partition_keys import LogicalKey
 from local.cosmos.storage import FILE_NAME, connect, transaction
+from local.cosmos.throughput import Offers
 from local.cosmos.transaction import Transaction, committed
 from local.cosmos.versions import Stamp
 
@@ -49,6 +50,7 @@ class Engine:
         self.lock = RLock()
         self.connection = connection
         self.catalogue = Catalogue(connection)
+        self.offers = Offers(connection)
         self.documents = Documents(connection)
         self.expiry = Expiry(connection, self.documents, self.catalogue)
         self.faults = Faults()
@@ -111,6 +113,11 @@ class Engine:
         """
         with self.lock:
             self.catalogue.split(self.catalogue.container(database, container), range_id)
+
+    def take_fault(self, operation: str, container: str) -> Fault | None:
+        """The fault that strikes a request, if one does."""
+        with self.lock:
+            return self.faults.take(operation, container)
 
     def recording(self) -> AbstractContextManager[list[Call]]:
         """A list that fills with the calls made while the context is open."""

@@ -62,8 +62,8 @@ def container_replaced() -> CosmosError:
 
 
 def needs_query_plan(construct: str) -> CosmosError:
-    """The query needs a plan of the client to run across partitions."""
-    message = f"Cross-partition queries with {construct} can not be served by the gateway directly."
+    """The query needs a plan to run across partitions; the JavaScript SDK knows it by the first words."""
+    message = f"Cross partition query only supports {construct} by a query plan, for which clients ask next."
     return CosmosError(400, message, sub_status=1004)
 
 

@@ -20,7 +20,7 @@ from azure.core.exceptions import ServiceResponseError
 from local.cosmos.wire.routes import KINDS
 
 THROTTLED: Mapping[str, str] = {"x-ms-retry-after-ms": "1"}
-"""What a Fault with status 429 sends anyway, for those that have it from elsewhere."""
+"""What a Fault with status 429 sends by default."""
 
 
 @dataclass(slots=True)

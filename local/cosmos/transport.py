@@ -1,15 +1,24 @@
-"""The engine as a transport of azure-core: what the SDK sends does not leave the process."""
+"""The engine as a transport of azure-core: what the SDK sends does not leave the process.
+
+`EmbeddedTransport` is for the asynchronous client, `BlockingTransport` for the other.
+"""
 
 from types import TracebackType
 from typing import Any, Self
 
-from azure.core.pipeline.transport import AsyncHttpResponse, AsyncHttpTransport, HttpRequest
+from azure.core.pipeline.transport import (
+    AsyncHttpResponse,
+    AsyncHttpTransport,
+    HttpRequest,
+    HttpResponse,
+    HttpTransport,
+)
 from azure.core.utils import CaseInsensitiveDict
 
 from local.cosmos.engine import Engine
 from local.cosmos.errors import code_of
 from local.cosmos.wire.messages import Answer, Request
-from local.cosmos.wire.serve import serve
+from local.cosmos.wire.serve import serve, serve_blocking
 
 
 class EmbeddedResponse(AsyncHttpResponse):
@@ -17,11 +26,7 @@ class EmbeddedResponse(AsyncHttpResponse):
 
     def __init__(self, request: HttpRequest, answer: Answer) -> None:
         super().__init__(request, None)
-        self.status_code = answer.status
-        self.reason = code_of(answer.status)
-        self.headers = CaseInsensitiveDict(answer.headers)
-        self.content_type = "application/json"
-        self._content = answer.body
+        self._content = _fill(self, answer)
 
     def body(self) -> bytes:
         """The whole body."""
@@ -42,10 +47,7 @@ class EmbeddedTransport(AsyncHttpTransport[HttpRequest, EmbeddedResponse]):
 
     async def send(self, request: HttpRequest, **kwargs: Any) -> EmbeddedResponse:
         """Answer one request; the options are about connections, and there are none."""
-        body: Any = request.data  # azure-core does not say its type; the SDK sends text, bytes or nothing
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        sent = Request(request.method, _path(request.url), headers, body or b"")
-        return EmbeddedResponse(request, await serve(self._engine, sent))
+        return EmbeddedResponse(request, await serve(self._engine, _sent(request)))
 
     async def open(self) -> None:
         """Nothing to open."""
@@ -63,6 +65,60 @@ class EmbeddedTransport(AsyncHttpTransport[HttpRequest, EmbeddedResponse]):
         traceback: TracebackType | None = None,
     ) -> None:
         return None
+
+
+class BlockingResponse(HttpResponse):
+    """The same for the client that is not asynchronous."""
+
+    def __init__(self, request: HttpRequest, answer: Answer) -> None:
+        super().__init__(request, None)
+        self._content = _fill(self, answer)
+
+    def body(self) -> bytes:
+        """The whole body."""
+        return self._content
+
+
+class BlockingTransport(HttpTransport[HttpRequest, BlockingResponse]):
+    """For one `azure.cosmos.CosmosClient`, used from any threads. Closing it leaves the engine open.
+
+    client = CosmosClient(engine.url, engine.key, transport=BlockingTransport(engine))
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def send(self, request: HttpRequest, **kwargs: Any) -> BlockingResponse:
+        """Answer one request; the options are about connections, and there are none."""
+        return BlockingResponse(request, serve_blocking(self._engine, _sent(request)))
+
+    def open(self) -> None:
+        """Nothing to open."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        return None
+
+
+def _sent(request: HttpRequest) -> Request:
+    body: Any = request.data  # azure-core does not say its type; the SDK sends text, bytes or nothing
+    return Request(request.method, _path(request.url), request.headers, body or b"")
+
+
+def _fill(response: EmbeddedResponse | BlockingResponse, answer: Answer) -> bytes:
+    """Put an answer into a response; returns its body."""
+    response.status_code = answer.status
+    response.reason = code_of(answer.status)
+    response.headers = CaseInsensitiveDict(answer.headers)
+    response.content_type = "application/json"
+    return answer.body
 
 
 def _path(url: str) -> str:

@@ -21,6 +21,15 @@ class _Undefined(Enum):
 UNDEFINED: Final = _Undefined.UNDEFINED
 
 _UNDEFINED, _NULL, _FALSE, _TRUE, _NUMBER, _STRING, _ARRAY, _OBJECT = 1, 16, 32, 33, 48, 64, 80, 96
+_RANKS = {
+    _Undefined: _UNDEFINED,
+    type(None): _NULL,
+    bool: _FALSE,
+    int: _NUMBER,
+    float: _NUMBER,
+    str: _STRING,
+    list: _ARRAY,
+}
 _END = b"\x02"  # below every type
 _EXACT = 2**53  # doubles are exact integers up to here
 # Behind every continuation of a key.
@@ -29,20 +38,7 @@ AFTER = b"\xff"
 
 def type_rank(value: Json) -> int:
     """The place of a value's type: undefined, null, booleans, numbers, strings, arrays, objects."""
-    match value:
-        case _Undefined():
-            return _UNDEFINED
-        case None:
-            return _NULL
-        case bool():
-            return _FALSE
-        case int() | float():
-            return _NUMBER
-        case str():
-            return _STRING
-        case list():
-            return _ARRAY
-    return _OBJECT
+    return _RANKS.get(type(value), _OBJECT)
 
 
 def equal(left: Json, right: Json) -> Json:
@@ -54,13 +50,16 @@ def equal(left: Json, right: Json) -> Json:
 
 def same(left: Json, right: Json) -> bool:
     """Whether two values are the same, deeply; true is not 1."""
-    if type_rank(left) != type_rank(right):
+    rank = type_rank(left)
+    if rank != type_rank(right):
         return False
+    if rank == _STRING:
+        return bool(left == right)
     if isinstance(left, list):
         return len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, dict):
         return left.keys() == right.keys() and all(same(left[name], right[name]) for name in left)
-    if type_rank(left) == _NUMBER:
+    if rank == _NUMBER:
         return double(left) == double(right)
     return bool(left == right)
 

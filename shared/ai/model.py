@@ -1,7 +1,7 @@
 """The model, as the use cases ask it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shared.ai import extracts
@@ -9,6 +9,7 @@ from shared.ai.client import Connection, cap_name, failures_told
 from shared.ai.completion import answer_in
 from shared.ai.extracts import Extract
 from shared.ai.shapes import Answer, Prompt, SummaryText, Usage
+from shared.ai.told import Told
 from shared.errors import ModelError
 from shared.settings import Settings
 
@@ -35,16 +36,22 @@ class Model:
         model: str = "default",
         max_output_tokens: int | None = None,
         temperature: float | None = None,
+        top_p: float | None = None,
+        heard: Callable[[str], None] | None = None,
     ) -> Answer:
-        """The model's next message. model: one of `Settings.models`.
+        """The model's next message. model: one of `Settings.models`. heard: is told each piece as it comes.
 
         A question that the content filter stops has an answer: an empty one, with that reason.
         """
         deployment = self._settings.models.get(model)
         if deployment is None:
             raise ModelError("The model that was asked for isn't offered any more.", param="model")
-        options = {cap_name(self._settings): max_output_tokens, "temperature": temperature}
-        return await self._complete(deployment, prompts, options)
+        options = {
+            cap_name(self._settings): max_output_tokens,
+            "temperature": temperature,
+            "top_p": top_p,
+        }
+        return await self._complete(deployment, prompts, options, heard)
 
     async def title(self, messages: Sequence[Prompt]) -> str:
         """A title of at most 80 characters, in the conversation's language."""
@@ -72,21 +79,38 @@ class Model:
             raise ModelError(f"The model stopped before the end ({answer.incomplete_reason}).")
         return answer
 
-    async def _complete(self, deployment: str, prompts: Sequence[Prompt], options: dict[str, Any]) -> Answer:
-        """One call, retries included, within the time that a call has. Any: the SDK's keyword arguments."""
+    async def _complete(
+        self,
+        deployment: str,
+        prompts: Sequence[Prompt],
+        options: dict[str, Any],
+        heard: Callable[[str], None] | None = None,
+    ) -> Answer:
+        """One call, retries included, within the time that a call has. Any: the SDK's keyword arguments.
+
+        A streamed call has that time for each piece.
+        """
         connection = await self._connected()
         messages: list[Any] = [{"role": prompt.role, "content": prompt.content} for prompt in prompts]
         given = {name: value for name, value in options.items() if value is not None}
         create = connection.openai.chat.completions.create
         with failures_told():
             try:
-                async with asyncio.timeout(self._settings.model_timeout_seconds):
+                async with asyncio.timeout(self._settings.model_timeout_seconds) as limit:
+                    if heard:
+                        given |= {"stream": True, "stream_options": {"include_usage": True}}
+                        chunks = await create(model=deployment, messages=messages, **given)
+                        told = Told(heard, lambda: limit.reschedule(self._deadline()))
+                        return await told.answer(chunks, deployment, prompts)
                     completion = await create(model=deployment, messages=messages, **given)
             except connection.bad_request as error:
                 if error.code != "content_filter":
                     raise
                 return Answer("", deployment, Usage(0, 0), "content_filter")
             return answer_in(completion, deployment, prompts)
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self._settings.model_timeout_seconds
 
     async def _connected(self) -> Connection:
         """The connection, made by the first to need it, in a thread: other requests go on meanwhile."""

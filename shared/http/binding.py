@@ -27,6 +27,10 @@ def _signed_in() -> Caller:
 AsCaller = Annotated[Caller, Depends(_signed_in)]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag that the change is based on.")]
 
+LastEventId = Annotated[
+    int | None, Header(alias="Last-Event-ID", description="The number of the last event that arrived.")
+]
+
 Bind = Callable[[Request, Show], Awaitable[dict[str, Any]]]
 Source = Callable[[Request], Any]
 
@@ -71,7 +75,7 @@ def _source(name: str, hint: Any, in_path: set[str]) -> Source:
     if isinstance(marker, params.Query):
         return _query(get_args(hint)[0])
     if isinstance(marker, params.Header):
-        return _if_match
+        return _if_match if marker.alias == "If-Match" else _last_event_id
     raise TypeError(f"cannot tell where '{name}' comes from")
 
 
@@ -96,6 +100,13 @@ def _if_match(request: Request) -> str | None:
     if value is not None and not _ETAG.fullmatch(value):
         raise InvalidRequest('If-Match takes one ETag in its quotes, as "abc", or *.', param="If-Match")
     return value
+
+
+def _last_event_id(request: Request) -> int | None:
+    value = request.headers.get("last-event-id")
+    if value is not None and not (value.isascii() and value.isdecimal() and len(value) < 10):
+        raise InvalidRequest("Last-Event-ID should be an event's number.", param="Last-Event-ID")
+    return None if value is None else int(value)
 
 
 def _validated(model: type[BaseModel], values: Any) -> BaseModel:

@@ -37,13 +37,20 @@ async def read_json(request: Request) -> Any:
 
 
 async def _read(request: Request) -> bytes:
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > MAX_BYTES:
+        raise _too_large()
     chunks, size = [], 0
-    async for chunk in request.stream():
+    async for chunk in request.stream():  # one that comes in chunks announces nothing
         size += len(chunk)
         if size > MAX_BYTES:
-            raise BodyTooLarge(f"The body is over {MAX_BYTES} bytes.")
+            raise _too_large()
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge(f"The body is over {MAX_BYTES} bytes.")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

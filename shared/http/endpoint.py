@@ -10,7 +10,8 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar, get_type_hints
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import azure.functions as func
 from azurefunctions.extensions.http.fastapi import Request as TriggerRequest
@@ -23,9 +24,10 @@ from starlette.responses import StreamingResponse
 from shared.auth import require_administrator
 from shared.errors import ServiceError
 from shared.http.binding import binder
-from shared.http.once import replay, shown
+from shared.http.once import REPLAYED, replay, shown
 from shared.http.problems import log_problem, problem
-from shared.http.resource import Accepted, Page, Resource, Streamed
+from shared.http.resource import Accepted, EventStream, Page, Resource, Streamed
+from shared.http.safeguards import in_time, secure
 from shared.ids import new_ulid
 from shared.models import Caller
 from shared.records import digest_of
@@ -86,22 +88,31 @@ def endpoint(
     return register
 
 
+def answer_kinds(function: Callable[..., Any]) -> list[type]:
+    """What an endpoint's function may answer with, by its signature."""
+    answer = get_type_hints(function)["return"]
+    return list(get_args(answer)) if isinstance(answer, UnionType) else [get_origin(answer) or answer]
+
+
 def _runner(declared: Endpoint) -> Callable[[Request, str], Awaitable[Response]]:
     """What makes a request's answer: its arguments bound, the function run, or its first answer repeated."""
     bind = binder(declared.function, declared.method, declared.route)
-    answer = get_type_hints(declared.function)["return"]
+    kinds = answer_kinds(declared.function)
+    answer = next((kind for kind in kinds if not issubclass(kind, Streamed)), None)
+    events = next((kind for kind in kinds if issubclass(kind, EventStream)), None)
 
     async def run(request: Request, request_id: str) -> Response:
         arguments = await bind(request, shown(answer, declared.status, request_id))
         if caller := arguments.get("caller"):
             await _admit(caller, declared, request, request_id)
         once = arguments.get("once")
-        if once and (first := await replay(arguments["caller"], once)):
+        stream = events if getattr(arguments.get("body"), "stream", False) else None
+        if once and (first := await replay(arguments["caller"], once, stream)):
             return first
         try:
             return _response(await declared.function(**arguments), declared.status)
         except ServiceError:  # it may be that the same request, sent twice at once, has come first
-            if once and (first := await replay(arguments["caller"], once)):
+            if once and (first := await replay(arguments["caller"], once, stream)):
                 return first
             raise
 
@@ -109,7 +120,8 @@ def _runner(declared: Endpoint) -> Callable[[Request, str], Awaitable[Response]]
 
 
 async def _admit(caller: Caller, declared: Endpoint, request: Request, request_id: str) -> None:
-    """Refuse whoever may not do this, and have on record who does it in another's name."""
+    """Refuse whoever asks too often or may not do this, and have on record who does it in another's name."""
+    services().rates.take(caller)
     if declared.administrator:
         require_administrator(caller)
     if declared.administrator or caller.actor:
@@ -128,26 +140,29 @@ async def _answer(
     started = time.perf_counter()
     with metered() as cost:
         try:
-            response = await run(request, request_id)
+            response = await in_time(run(request, request_id))
         except ClientDisconnect:
             response = Response(status_code=HUNG_UP)
         except Exception as error:
             log_problem(error, request_id)
             response = problem(error, request_id)
     response.headers["x-request-id"] = request_id
+    secure(response)
     _log(declared, response.status_code, time.perf_counter() - started, cost, request_id)
     return response
 
 
 def _response(result: BaseModel | Streamed, status: int) -> Response:
     if isinstance(result, Streamed):
-        return StreamingResponse(result.pieces, status, media_type=result.media_type)
+        return StreamingResponse(result.pieces, 200, result.headers, result.media_type)
     if isinstance(result, Page):
         policy = {"Content-Security-Policy": result.policy}
         return Response(result.html, status, policy, media_type=result.media_type)
-    etag = {"ETag": result.etag} if isinstance(result, Resource) and result.etag else None
-    status = 202 if isinstance(result, Accepted) else status
-    return Response(result.model_dump_json(), status, etag, media_type="application/json")
+    headers = {"ETag": result.etag} if isinstance(result, Resource) and result.etag else {}
+    if isinstance(result, Accepted):
+        status = 202
+        headers |= REPLAYED if result.replayed else {}
+    return Response(result.model_dump_json(), status, headers, media_type="application/json")
 
 
 def _log(declared: Endpoint, status: int, seconds: float, cost: Cost, request_id: str) -> None:

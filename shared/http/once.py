@@ -6,14 +6,18 @@ from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
 from pydantic import WithJsonSchema
+from starlette.responses import StreamingResponse
 
 from shared.errors import InvalidRequest
 from shared.http.problems import problem
+from shared.http.resource import EventStream
 from shared.idempotency import Once, Show, stored_body
+from shared.ids import same_ulid
 from shared.models import Caller
 from shared.services import services
 
 HEADER = "Idempotency-Key"
+REPLAYED = {"Idempotency-Replayed": "true"}
 _KEY = re.compile(r"[!-~](?:[ -~]{0,253}[!-~])?")
 
 AsOnce = Annotated[
@@ -48,8 +52,8 @@ def shown(answer: Any, status: int, request_id: str) -> Show:
     return show
 
 
-async def replay(caller: Caller, once: Once) -> Response | None:
-    """The answer that the key's request was given, if this try is not its first."""
+async def replay(caller: Caller, once: Once, stream: type[EventStream] | None = None) -> Response | None:
+    """The answer that the key's request was given, if this try is not its first. stream: as events."""
     repository = services().repository
     receipt = await repository.receipt(caller, once.receipt_id)
     if receipt is None or receipt.try_id == once.try_id:
@@ -59,5 +63,8 @@ async def replay(caller: Caller, once: Once) -> Response | None:
         work = services().turns if receipt.answer_id else services().forks
         outcome = await work.outcome(caller, receipt)
         receipt = await repository.complete(caller, receipt, once.completed(receipt, outcome))
-    headers = {"Idempotency-Replayed": "true"}
-    return Response(stored_body(receipt), receipt.status or 200, headers, media_type="application/json")
+    if stream and receipt.answer_id:
+        turn_id = same_ulid("resp", receipt.answer_id)
+        events = stream.of(await services().turns.followed(caller, turn_id))
+        return StreamingResponse(events.pieces, 200, REPLAYED | events.headers, events.media_type)
+    return Response(stored_body(receipt), receipt.status or 200, REPLAYED, media_type="application/json")

@@ -61,8 +61,9 @@ def _detail(location: tuple[int | str, ...], message: str) -> Detail:
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    """`metadata.color`, `tags[2]`."""
-    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in location]
+    """`metadata.color`, `tags[2]`; what begins with "-" tells kinds of values apart, for pydantic."""
+    named = [part for part in location if isinstance(part, int) or not part.startswith("-")]
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in named]
     return "".join(parts).removeprefix(".")[:200]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
@@ -23,12 +23,20 @@ class Resource(BaseModel):
 class Accepted(BaseModel):
     """An answer that says that the work goes on; sent with the status 202."""
 
+    _replayed: bool = PrivateAttr(False)
+
+    @property
+    def replayed(self) -> bool:
+        """Whether it is the answer to the first request with this Idempotency-Key."""
+        return self._replayed
+
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
     """An answer that is sent piece by piece, as it is made."""
 
     media_type: ClassVar[str]
+    headers: ClassVar[dict[str, str]] = {}
 
     pieces: AsyncIterator[bytes]
 
@@ -37,6 +45,18 @@ class JsonLines(Streamed):
     """A JSON document a line."""
 
     media_type = "application/jsonl"
+
+
+class EventStream(Streamed):
+    """Server-sent events, which nothing on the way may hold back or keep."""
+
+    media_type = "text/event-stream"
+    headers: ClassVar[dict[str, str]] = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+    @classmethod
+    def of(cls, source: Any) -> Self:
+        """The events of what they are about; Any, for each kind has its own."""
+        raise NotImplementedError
 
 
 class Page(BaseModel):

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from shared import errors
 from shared.http.endpoint import Endpoint
-from shared.http.resource import Accepted, Resource
+from shared.http.resource import Accepted, EventStream, Resource
 
 _Error = type[errors.ServiceError]
 _CHANGING = frozenset({"DELETE", "PATCH", "POST", "PUT"})
@@ -81,6 +81,8 @@ def responses_of(declared: Endpoint) -> dict[int | str, dict[str, Any]]:
     found: dict[int | str, dict[str, Any]] = {}
     if _at_once(declared):
         found[declared.status] = _result(declared)
+    if any(_is_a(EventStream, answer) for answer in _answers(declared)):
+        found[200] = {**found.get(200, {}), **_stream(declared)}
     for later in filter(_is_accepted, _answers(declared)):
         headers = _headers(*_common(declared))
         found[202] = {"model": later, "description": "The work goes on", "headers": headers}
@@ -111,10 +113,16 @@ def _result(declared: Endpoint) -> dict[str, Any]:
     result: dict[str, Any] = {"headers": _headers(*_common(declared), *versioned)}
     if media_type := _media_type(answer):
         result["content"] = {media_type: {"schema": {"type": "string"}}}
-    if _body_has(declared, "stream"):
-        stream = {"schema": {"type": "string", "description": _STREAM}, "example": _STREAM_EXAMPLE}
-        result["content"] = {"text/event-stream": stream}
     return result
+
+
+def _stream(declared: Endpoint) -> dict[str, Any]:
+    events = {"schema": {"type": "string", "description": _STREAM}, "example": _STREAM_EXAMPLE}
+    return {
+        "description": "The events",
+        "headers": _headers(*_common(declared)),
+        "content": {EventStream.media_type: events},
+    }
 
 
 def _errors(declared: Endpoint) -> Iterator[_Error]:
@@ -177,7 +185,11 @@ def _common(declared: Endpoint) -> tuple[str, ...]:
 
 
 def _is_accepted(answer: Any) -> bool:
-    return isinstance(answer, type) and issubclass(answer, Accepted)
+    return _is_a(Accepted, answer)
+
+
+def _is_a(kind: type, answer: Any) -> bool:
+    return isinstance(answer, type) and issubclass(answer, kind)
 
 
 def _headers(*names: str) -> dict[str, Any]:

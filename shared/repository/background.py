@@ -91,8 +91,11 @@ class BackgroundRepository:
                 "updatedAt": now,
             }
         )
-        with suppress(Missing):
+        try:
             await documents.patch(work.id, [{"op": "set", "path": "/dueAt", "value": None}])
+        except Missing:  # it was removed meanwhile, and so must be what says whose it was
+            with suppress(Missing):
+                await letters.delete(work.id)
 
     async def _partition(self, container: str, *key: str) -> Partition:
         return Partition(await self._database.container(container), key, self._sessions)

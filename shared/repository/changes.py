@@ -94,11 +94,6 @@ def other_operations(change: Change) -> list[Operation]:
     ]
 
 
-def _message_operation(old: Message, new: Message, *, guarded: bool) -> Operation:
-    condition = {"if_match_etag": old.etag} if guarded else {}
-    return ("patch", (old.id, patch_operations(old, new)), condition)
-
-
 def _usage_operations(usage: DayUsage | None) -> list[Operation]:
     return [written(usage.document(), {"_etag": usage.etag} if usage.etag else None)] if usage else []
 

@@ -16,8 +16,8 @@ from shared.repository.partition import Document
 EXAMINED = 250
 # Documents read at once where a filter may leave few of them.
 _AT_ONCE = 100
-# Behind every character of a title.
-_LAST_IN_TITLE = "\U0010ffff"
+# What all title keys, and all activity keys, lie between; deleted messages have their keys beyond the digits.
+_TITLES, _ACTIVITIES = (":", ";"), ("", ":")
 
 # Properties that a composite index has together with activityKey.
 _INDEXED = {
@@ -69,7 +69,8 @@ class ConversationLists(MessageLists):
         found: list[Conversation] = []
         examined, more = 0, True
         while more and len(found) < limit and examined < EXAMINED:
-            batch = limit if source.exact else min(_AT_ONCE, EXAMINED - examined)
+            wide = source.exact or (filters.leaves_most and not examined)
+            batch = limit if wide else min(_AT_ONCE, EXAMINED - examined)
             documents, more = await source.fetch(after, batch)
             examined += len(documents)
             while documents and len(found) < limit:
@@ -92,16 +93,16 @@ class ConversationLists(MessageLists):
             fetch = self._fetch(caller, in_range("id", order), order, "conv_", "conv_" + LAST)
             return _Source(fetch, lambda document: str(document["id"]), exact=False)
         if sort == "title":
-            fetch = self._fetch(caller, in_range("titleKey", order), order, "", _LAST_IN_TITLE)
+            fetch = self._fetch(caller, in_range("titleKey", order), order, *_TITLES)
             return _Source(fetch, lambda document: str(document["titleKey"]), exact=False)
         values, found_by_text = filters.scalars(), bool(filters.tag or filters.query)
         if filters.deleted is None and values:
             field, value = next(iter(values.items()))
-            fetch = self._fetch(caller, _equal_in_range(field, order), order, "", LAST, {"@value": value})
+            fetch = self._fetch(caller, _equal_in_range(field, order), order, *_ACTIVITIES, {"@value": value})
             return _Source(fetch, _activity, exact=len(values) == 1 and not found_by_text)
         keys = {None: ("activityKey",), "only": ("deletedKey",), "include": ("activityKey", "deletedKey")}
         fetches = [
-            self._fetch(caller, in_range(key, order), order, "", LAST) for key in keys[filters.deleted]
+            self._fetch(caller, in_range(key, order), order, *_ACTIVITIES) for key in keys[filters.deleted]
         ]
 
         async def fetch_all(after: str | None, limit: int) -> Found:

@@ -92,11 +92,24 @@ class Repository(Removals):
                     if change.conversation is before and change.alone:
                         return Changed(before)
                     return await self._commit(caller, before, change.marked(change_id))
-            except (Conflict, Unavailable, TimeoutError):
+            except (Conflict, Missing, Unavailable, TimeoutError):  # Missing: what was known of is erased
                 known = None
                 await patience.wait()
-            except Missing:
-                raise NotFound("conversation", conversation_id) from None
+
+    async def keep(self, caller: Caller, receipt: Receipt) -> None:
+        """Store a receipt of a request whose effect lies elsewhere; RequestInProgress if the key is taken."""
+        partition, patience = await self._partition(caller), Patience()
+        while True:
+            try:
+                async with patience.limit():
+                    found = await self.receipt(caller, receipt.id)
+                    if found and found.try_id != receipt.try_id:
+                        raise in_progress()
+                    if not found:
+                        await partition.batch(receipt_operations(receipt))
+                    return
+            except (Conflict, Unavailable, TimeoutError):
+                await patience.wait()
 
     async def complete(self, caller: Caller, receipt: Receipt, completed: Receipt) -> Receipt:
         """Complete a receipt that a dead server has left open; what is stored if another did so first."""
@@ -115,6 +128,7 @@ class Repository(Removals):
         The transition is computed anew whenever another write came first; what it raises ends the change.
         """
         partition = await self._partition(caller)
+        change_id = new_ulid(self._clock())
         patience = Patience()
         while True:
             try:
@@ -122,10 +136,10 @@ class Repository(Removals):
                     if (found := await partition.read(identifier)) is None:
                         return None
                     before = Message.model_validate(found)
-                    operations = patch_operations(before, transition(before))
-                    if not operations:
+                    if before.change_id == change_id or (after := transition(before)) == before:
                         return before
-                    return Message.model_validate(await partition.patch(identifier, operations, before.etag))
+                    patch = patch_operations(before, after.changed(change_id=change_id))
+                    return Message.model_validate(await partition.patch(identifier, patch, before.etag))
             except (Conflict, Unavailable, TimeoutError):
                 await patience.wait()
             except Missing:

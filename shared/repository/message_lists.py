@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from shared.filters import Deleted, Order
 from shared.models import Caller, Conversation, Message, Page, message_key, path_key
-from shared.paths import Path, between
+from shared.paths import Part, Path, between
 from shared.repository.partition import Document
 from shared.repository.reader import Reader
 
@@ -71,13 +71,16 @@ class MessageLists(Reader):
         below: int | None = None,
         key: str = "branchKey",
     ) -> Page[Message]:
-        """The messages of a path with above < seq < below. key: `systemKey` for system messages only."""
+        """The messages of a path with above < seq < below. key: `systemKey` for system messages only.
+
+        A query for each 32 branches, or for fewer if they are long: 17 at most.
+        """
         left = between(path, max(above, conversation.cleared_through_seq), below)
         left = left if order == "asc" else left[::-1]
         found: list[Document] = []
-        more = False
+        more, enough = False, _worth_a_query(left, limit + 1)
         while left and not more and len(found) < limit:
-            taken, left = _worth_a_query(left, limit + 1)
+            taken, left, enough = left[:enough], left[enough:], STRETCHES
             parameters = _bounds(conversation.id, taken)
             sql = _in_stretches(key, order, len(taken))
             documents, more = await self._query(caller, sql, parameters, limit - len(found))
@@ -108,17 +111,16 @@ def _page(documents: list[Document], more: bool) -> Page[Message]:
     return Page(messages, next=str(messages[-1].seq) if more and messages else None)
 
 
-def _worth_a_query(left: Path, wanted: int) -> tuple[Path, Path]:
-    """The first stretches that hold as many messages, and the rest."""
-    reached = accumulate(last - first + 1 for first, last in left)
-    enough = next((number for number, length in enumerate(reached, 1) if length >= wanted), len(left))
-    enough = min(enough, STRETCHES)
-    return left[:enough], left[enough:]
+def _worth_a_query(parts: Sequence[Part], wanted: int) -> int:
+    """How many of the parts hold as many messages, if none is deleted."""
+    reached = accumulate(last - first + 1 for _, first, last in parts)
+    enough = next((number for number, length in enumerate(reached, 1) if length >= wanted), STRETCHES)
+    return min(enough, STRETCHES)
 
 
-def _bounds(conversation_id: str, path: Path) -> Document:
+def _bounds(conversation_id: str, parts: Sequence[Part]) -> Document:
     bounds = {}
-    for number, (first, last) in enumerate(path):
-        bounds[f"@low{number}"] = path_key(conversation_id, first, first)
-        bounds[f"@high{number}"] = path_key(conversation_id, first, last)
+    for number, (branch, first, last) in enumerate(parts):
+        bounds[f"@low{number}"] = path_key(conversation_id, branch, first)
+        bounds[f"@high{number}"] = path_key(conversation_id, branch, last)
     return bounds | {"@low": min(bounds.values()), "@high": max(bounds.values())}

@@ -84,12 +84,14 @@ def _parts(token: str) -> tuple[str, int]:
 
 
 class Partition:
-    """The documents of one owner in one container."""
+    """The documents of one owner in one container, whose partition keys have so many levels."""
 
-    def __init__(self, container: ContainerProxy, key: tuple[str, ...], sessions: SessionTokens) -> None:
+    def __init__(
+        self, container: ContainerProxy, key: tuple[str, ...], sessions: SessionTokens, *, levels: int = 2
+    ) -> None:
         self._container = container
         self._key = key
-        self._partition_key: Any = list(key)  # the SDK's type for it is private
+        self._partition_key: Any = list(key) if levels > 1 else key[0]  # the SDK's type for it is private
         self._sessions = sessions
 
     async def read(self, identifier: str) -> Document | None:

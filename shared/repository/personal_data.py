@@ -32,35 +32,39 @@ class PersonalData:
         found, complete = await partition.query(_BY_ID, {"@after": after or ""}, limit)
         return found, not complete or len(found) == limit
 
-    async def remove_some(self, operation: Operation) -> list[Document]:
-        """Remove some documents of the user's, wherever they are; what they were, nothing when none are left.
+    async def next_to_remove(self, operation: Operation) -> tuple[int, list[Document]]:
+        """Some documents of the user's by id and type, and the place they are in; none when none are left.
 
         The audit log stays, which knows the user by a digest only, and so does the operation itself.
         """
-        owner, tenant = operation.owner, operation.tenant_id
-        places: list[tuple[tuple[str, ...], str, dict[str, Any]]] = [
-            ((self._container, owner.tenant_id, owner.user_id), _ANY, {}),
-            (("tenant_ops", tenant, "dead-letters"), _LETTERS, {"@user": owner.user_id}),
-            (("tenant_ops", tenant, "usage"), _USAGE, {"@digest": digest_of(owner.user_id)}),
+        for number, (key, sql, parameters) in enumerate(self._places(operation)):
+            found, _ = await (await self._partition(*key)).query(sql, parameters, AT_ONCE)
+            if found:
+                return number, found
+        return 0, []
+
+    async def remove(self, operation: Operation) -> None:
+        """Remove the documents that an erasure has noted, as far as they are still there."""
+        if not operation.noted:
+            return
+        key, _, _ = self._places(operation)[operation.place]
+        partition = await self._partition(*key)
+        try:
+            await partition.batch([("delete", (identifier,)) for identifier in operation.noted])
+        except (Missing, Conflict):  # another has come first for some
+            for identifier in operation.noted:
+                with suppress(Missing):
+                    await partition.delete(identifier)
+
+    def _places(self, operation: Operation) -> list[tuple[tuple[str, ...], str, dict[str, Any]]]:
+        """Where a user's documents are: the container and partition key, and which of those there."""
+        tenant, user = operation.tenant_id, operation.user_id
+        return [
+            ((self._container, tenant, user), _ANY, {}),
+            (("tenant_ops", tenant, "dead-letters"), _LETTERS, {"@user": user}),
+            (("tenant_ops", tenant, "usage"), _USAGE, {"@digest": digest_of(user)}),
             (("tenant_ops", tenant, operation.scope), _OTHER_OPERATIONS, {"@operation": operation.id}),
         ]
-        for (container, *key), sql, parameters in places:
-            partition = await self._partition(container, *key)
-            if removed := await _remove(partition, sql, parameters):
-                return removed
-        return []
 
     async def _partition(self, container: str, *key: str) -> Partition:
         return Partition(await self._database.container(container), key, self._sessions)
-
-
-async def _remove(partition: Partition, sql: str, parameters: dict[str, Any]) -> list[Document]:
-    found, _ = await partition.query(sql, parameters, AT_ONCE)
-    try:
-        if found:
-            await partition.batch([("delete", (document["id"],)) for document in found])
-    except (Missing, Conflict):  # another has come first for some
-        for document in found:
-            with suppress(Missing):
-                await partition.delete(document["id"])
-    return found

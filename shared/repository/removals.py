@@ -46,6 +46,6 @@ class Removals(ConversationLists):
                 await partition.batch([("delete", (identifier,)) for identifier in identifiers])
         except (Missing, Conflict):  # another purge has come first for some
             for identifier in identifiers:
-                with suppress(Missing):
+                with suppress(Missing, Conflict):
                     await partition.delete(identifier)
         return len(identifiers)

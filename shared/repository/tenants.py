@@ -7,11 +7,13 @@ from shared.errors import NotFound
 from shared.ids import is_id
 from shared.models import Caller, Page
 from shared.records import DayUsage, DeadLetter, Hold, ModelUsage, Operation, digest_of, operations_scope
+from shared.repository.changes import Patience
 from shared.repository.database import Database
 from shared.repository.partition import Conflict, Document, Missing, Partition, SessionTokens, written
 
 _CONTAINER = "tenant_ops"
 PARTS_KEPT_SECONDS = 7 * 24 * 60 * 60
+_ERASURES = "SELECT c.id FROM c WHERE c.updatedAt >= @since AND c.kind = 'erase' AND c.createdAt >= @since"
 _LETTERS = "SELECT * FROM c WHERE c.id > @after ORDER BY c.id"
 
 
@@ -61,28 +63,43 @@ class TenantRepository:
         return str(found["body"]) if found else None
 
     async def count_usage(self, usage: DayUsage) -> None:
-        """Bring the tenant's usage of a day to what a user's document says; an older one changes nothing."""
-        partition = await self._partition(usage.tenant_id, "usage")
-        user, total = f"{usage.id}:{digest_of(usage.user_id)}", f"{usage.id}"
+        """Bring the tenant's usage of a day to what a user's document says.
+
+        An older version changes nothing, nor does a document that is erased meanwhile.
+        """
+        patience = Patience()
         while True:
-            known, whole = await partition.read(user), await partition.read(total)
-            before = ModelUsage.model_validate(known["total"]) if known else ModelUsage()
-            if usage.total.turns <= before.turns:
-                return
-            after = usage.total + (ModelUsage.model_validate(whole["total"]) if whole else ModelUsage())
-            own = {"tenantId": usage.tenant_id, "scope": "usage", "type": "usage", "day": usage.day}
-            documents = [
-                (user, known, usage.total, {"userDigest": digest_of(usage.user_id)}),
-                (total, whole, after - before, {}),
+            try:
+                async with patience.limit():
+                    return await self._count_usage(usage)
+            except (Conflict, Missing, TimeoutError):
+                await patience.wait()
+
+    async def _count_usage(self, usage: DayUsage) -> None:
+        partition, digest = await self._partition(usage.tenant_id, "usage"), digest_of(usage.user_id)
+        user, total = f"{usage.id}:{digest}", usage.id
+        known, whole = await partition.read(user), await partition.read(total)
+        before = ModelUsage.model_validate(known["total"]) if known else ModelUsage()
+        if usage.total.turns <= before.turns or (known is None and await self._erased(usage)):
+            return
+        after = usage.total + (ModelUsage.model_validate(whole["total"]) if whole else ModelUsage())
+        own = {"tenantId": usage.tenant_id, "scope": "usage", "type": "usage", "day": usage.day}
+        documents = [
+            (user, known, usage.total, {"userDigest": digest}),
+            (total, whole, after - before, {}),
+        ]
+        await partition.batch(
+            [
+                written({"id": name, "total": count.model_dump(by_alias=True), **own, **more}, found)
+                for name, found, count, more in documents
             ]
-            with suppress(Conflict):
-                await partition.batch(
-                    [
-                        written({"id": name, "total": count.model_dump(by_alias=True), **own, **more}, found)
-                        for name, found, count, more in documents
-                    ]
-                )
-                return
+        )
+
+    async def _erased(self, usage: DayUsage) -> bool:
+        """Whether the user has had all erased since the document was made, so that it is counted already."""
+        partition = await self._partition(usage.tenant_id, operations_scope(usage.user_id))
+        found, _ = await partition.query(_ERASURES, {"@since": usage.created_at}, 1)
+        return bool(found)
 
     async def usage(self, tenant_id: str, day: str) -> ModelUsage:
         """What all of a tenant's users have taken on a day."""

@@ -203,7 +203,10 @@ class ErasureReceipt(BaseModel):
 
 
 class Operation(BaseModel):
-    """Work that goes on after its request was answered. progress: documents done so far; counts: by type."""
+    """Work that goes on after its request was answered. progress: documents done so far; counts: by type.
+
+    blocked: why it can't go on for now, such as a legal hold.
+    """
 
     id: str
     object: Literal["operation"] = "operation"
@@ -212,6 +215,7 @@ class Operation(BaseModel):
     progress: int
     conversation_id: str | None
     counts: dict[str, int]
+    blocked: str | None
     receipt: ErasureReceipt | None
     created_at: int
     updated_at: int
@@ -227,6 +231,7 @@ class Operation(BaseModel):
             progress=sum(stored.counts.values()),
             conversation_id=stored.conversation_id,
             counts=stored.counts,
+            blocked=stored.blocked,
             receipt=_receipt(stored),
             created_at=_seconds(stored.created_at),
             updated_at=_seconds(stored.updated_at),
@@ -242,6 +247,13 @@ def _receipt(stored: records.Operation) -> ErasureReceipt | None:
 
 class OperationStarted(Operation, Accepted):
     """The work goes on; `GET operations/{id}` says how far it has come."""
+
+    @classmethod
+    def of(cls, stored: records.Operation) -> Self:
+        """As it is answered."""
+        started = super().of(stored)
+        started._replayed = stored.replayed
+        return started
 
 
 class DeadLetter(BaseModel):
@@ -328,7 +340,7 @@ class Turn(BaseModel):
     id: str
     object: Literal["conversation.turn"] = "conversation.turn"
     conversation_id: str
-    status: Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
+    status: models.TurnStatus
     question: Message
     answers: list[Message]
     usage: Usage
@@ -337,15 +349,18 @@ class Turn(BaseModel):
     @classmethod
     def of(cls, turn: models.Turn) -> Self:
         """As it is answered."""
-        answer = Message.of(turn.answer)
+        answers = [Message.of(answer) for answer in turn.answers]
         return cls(
             id=turn.id,
             conversation_id=turn.answer.conversation_id,
-            status="cancelled" if answer.incomplete_reason == "cancelled" else answer.status,
+            status=turn.status,
             question=Message.of(turn.question),
-            answers=[answer],
-            usage=answer.usage or Usage(input_tokens=0, output_tokens=0),
-            created_at=answer.created_at,
+            answers=answers,
+            usage=Usage(
+                input_tokens=sum(answer.usage.input_tokens for answer in answers if answer.usage),
+                output_tokens=sum(answer.usage.output_tokens for answer in answers if answer.usage),
+            ),
+            created_at=answers[0].created_at,
         )
 
 

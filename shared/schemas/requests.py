@@ -17,8 +17,10 @@ from pydantic import (
 
 from shared import messages, models
 from shared.conversations import ConversationDraft, ConversationUpdate
+from shared.errors import InvalidRequest
 from shared.filters import ConversationFilter, Deleted, Order, Sort
 from shared.messages import MessageUpdate
+from shared.schemas.items import MAX_ITEMS, InputItem
 from shared.transitions import MessageDraft
 from shared.turns import Question
 
@@ -38,12 +40,6 @@ def _not_blank(text: str) -> str:
 def _at_most_16_kb(value: dict[str, Any]) -> dict[str, Any]:
     if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > 16 * 1024:
         raise ValueError("should be at most 16 KB of JSON.")
-    return value
-
-
-def _only_false(value: bool) -> bool:
-    if value:
-        raise ValueError("can't be true yet: answers are whole.")
     return value
 
 
@@ -81,10 +77,13 @@ class NewConversation(Body):
     metadata: Metadata = {}
     tags: Tags = []
     pinned: bool = False
+    items: Annotated[list[InputItem], Field(max_length=MAX_ITEMS)] | None = None
 
     def draft(self) -> ConversationDraft:
         """What the use case takes."""
-        return ConversationDraft(**dict(self) | {"tags": tuple(dict.fromkeys(self.tags))})
+        given = dict(self) | {"tags": tuple(dict.fromkeys(self.tags))}
+        items = given.pop("items") or ()
+        return ConversationDraft(**given, messages=tuple(item.draft() for item in items))
 
 
 class ConversationChanges(Body):
@@ -204,25 +203,37 @@ class NewFork(Body):
 class Ask(MessageFields):
     """A question for the model. instructions: in place of the conversation's, for this turn.
 
-    stream, n and on_busy take their defaults only, so far.
+    Without content, parent_id is a user's message that is answered anew. n: how many answers, side by side.
+    on_busy: what becomes of a turn that runs already.
     """
 
+    content: Content | None = None  # type: ignore[assignment]  # required elsewhere
     instructions: Instructions | None = None
     model: Annotated[str, Field(max_length=128)] = "default"
     max_output_tokens: Annotated[int, Field(ge=1, le=128_000)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    stream: Annotated[bool, AfterValidator(_only_false)] = False
-    n: Annotated[int, Field(ge=1, le=1)] = 1
-    on_busy: Literal["reject"] = "reject"
+    stream: bool = False
+    n: Annotated[int, Field(ge=1, le=4)] = 1
+    on_busy: Literal["reject", "interrupt"] = "reject"
 
     def question(self) -> Question:
         """What the use case takes."""
+        if self.content is None and self.parent_id is None:
+            raise InvalidRequest("content: is required.", param="content")
+        fields = {name: getattr(self, name) for name in MessageFields.model_fields}
         return Question(
-            draft=MessageDraft(**{name: getattr(self, name) for name in MessageFields.model_fields}),
-            instructions=self.instructions,
-            model=self.model,
-            max_output_tokens=self.max_output_tokens,
-            temperature=self.temperature,
+            drafts=(MessageDraft(**fields),) if self.content is not None else (),
+            parent_id=self.parent_id,
+            edited_from=self.edited_from,
+            options=models.TurnOptions(
+                instructions=self.instructions,
+                model=self.model,
+                max_output_tokens=self.max_output_tokens,
+                temperature=self.temperature,
+                followed=self.stream,
+            ),
+            alternatives=self.n,
+            interrupt=self.on_busy == "interrupt",
         )
 
 
@@ -238,7 +249,8 @@ def _true_or_false(text: object) -> object:
     return text
 
 
-Position = Annotated[str, Field(min_length=1, max_length=1024)]
+# A cursor holds the title where a list is sorted by it, at its longest in base64.
+Position = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
 class ContextQuery(BaseModel):
@@ -344,6 +356,35 @@ class MessagesQuery(PageQuery):
     def list_of(self, conversation_id: str) -> tuple[str, ...]:
         """What tells this list from others, for its cursors."""
         return ("messages", conversation_id, self.order, self.leaf or "", self.deleted or "")
+
+
+class Following(BaseModel):
+    """stream: as events. starting_after: only those with higher numbers, as with the header Last-Event-ID."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    stream: Annotated[bool, BeforeValidator(_true_or_false)] = False
+    starting_after: Annotated[int, BeforeValidator(_digits), Field(ge=0, le=10**9)] | None = None
+
+    def behind(self, last_event_id: int | None) -> int:
+        """The number of the event to go on behind, -1 for from the first."""
+        given = self.starting_after if self.starting_after is not None else last_event_id
+        return -1 if given is None else given
+
+
+class ItemsQuery(PageQuery):
+    """Which items, newest first by default. after: a cursor or an item's id."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    order: Order = "desc"
+
+    def page_of(self, found: tuple[models.Message, ...]) -> models.Page[models.Message]:
+        """One page of a few messages in hand, which are in their order."""
+        ordered = found if self.order == "asc" else found[::-1]
+        start = next((place for place, one in enumerate(ordered, 1) if one.id == self.after), 0)
+        page = ordered[start : start + self.limit]
+        return models.Page(page, next=page[-1].id if start + self.limit < len(ordered) else None)
 
 
 class DeletionQuery(BaseModel):

@@ -1,7 +1,9 @@
 """The whole service in process: real SDKs over the embedded engine and the offline model, asked over HTTP."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +17,7 @@ from local.cosmos import EmbeddedTransport, Engine
 from local.host.http import Host
 from local.host.registered import registered_functions
 from local.model import OfflineModel
-from shared.services import Services, install
+from shared.services import Services, install, services
 from shared.settings import Settings
 
 
@@ -80,6 +82,13 @@ class Service:
                 return
         raise AssertionError("the background work finds no end")
 
+    async def kill_turns(self) -> None:
+        """Have the turns under way die as they do with their server: nothing more is written of them."""
+        tasks = list(services().turns._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def new_conversation(self, **fields: Any) -> dict[str, Any]:
         """A conversation that was just started."""
         answer = await self.http.post("conversations", json=fields)
@@ -108,7 +117,20 @@ class Service:
 
 
 @pytest.fixture
-async def service() -> AsyncIterator[Service]:
+def environment() -> dict[str, str]:
+    """Settings other than those below; a module that needs some overrides this."""
+    return {}
+
+
+@pytest.fixture
+async def service(environment: dict[str, str]) -> AsyncIterator[Service]:
+    async with running_service(environment) as service:
+        yield service
+
+
+@asynccontextmanager
+async def running_service(environment: dict[str, str] | None = None) -> AsyncIterator[Service]:
+    """A new service with an empty database."""
     clock, model = FakeClock(), ModelServer()
     engine = Engine.open(None, clock=clock.seconds)
     settings = Settings.load(
@@ -118,15 +140,16 @@ async def service() -> AsyncIterator[Service]:
             "COSMOS_DB_KEY": engine.key,
             "OPENAI_BASE_URL": "http://offline.model/v1",
             "ALLOWED_MODELS": "small,large",
+            **(environment or {}),
         }
     )
-    services = Services(
+    made = Services(
         settings,
         cosmos_transport=EmbeddedTransport(engine),
         model_http_client=httpx2.AsyncClient(transport=model),
         clock=clock,
     )
-    install(services)
+    install(made)
     import function_app  # builds the app once; it looks its services up at every call
 
     host = Host(registered_functions(function_app.app), prefix="v1")
@@ -140,5 +163,5 @@ async def service() -> AsyncIterator[Service]:
             for name in ("conversations", "tenant_ops")
         ]
         yield Service(http, engine, clock, model, *containers)
-    await services.close()
+    await made.close()
     engine.close()

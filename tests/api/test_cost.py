@@ -1,40 +1,15 @@
 """What a request costs at the database, in round trips and request units; at any size the same."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import httpx2
 import pytest
 
-from local.cosmos.calls import Call
 from tests.api.conftest import Service
+from tests.api.costs import calls_of, charge_of, same_when_grown, store, warm
 
-OWNER = ["local-tenant", "local-user"]
 KILOBYTE = "x" * 1_000
-
-
-async def _warm(service: Service) -> str:
-    """A conversation of 1 KB, after calls that have opened the client and taught the SDK the partitions.
-
-    The product makes the tenant's policy known, which is read once a minute.
-    """
-    conversation = await service.new_conversation(title="Bread", instructions="i" * 600, product="bakery")
-    await service.ask(conversation["id"], "Hello?")
-    await service.http.get("conversations")
-    return str(conversation["id"])
-
-
-async def _calls(service: Service, request: Awaitable[httpx2.Response]) -> list[Call]:
-    """The round trips of a request that went well."""
-    with service.engine.recording() as calls:
-        answer = await request
-    assert answer.status_code < 300, answer.text
-    return calls
-
-
-def _charge(calls: list[Call]) -> float:
-    return sum(call.charge for call in calls)
 
 
 ROUND_TRIPS: list[tuple[str, str, dict[str, Any] | None, list[str]]] = [
@@ -62,10 +37,10 @@ ROUND_TRIPS: list[tuple[str, str, dict[str, Any] | None, list[str]]] = [
 async def test_a_request_takes_these_round_trips(
     service: Service, method: str, path: str, body: dict[str, Any] | None, expected: list[str]
 ) -> None:
-    identifier = await _warm(service)
+    identifier = await warm(service)
     leaf = (await service.get(identifier))["leaf_message_id"]
 
-    calls = await _calls(
+    calls = await calls_of(
         service, service.http.request(method, path.format(id=identifier, leaf=leaf), json=body)
     )
 
@@ -73,16 +48,16 @@ async def test_a_request_takes_these_round_trips(
 
 
 async def test_restoring_a_deleted_conversation_takes_two_round_trips(service: Service) -> None:
-    identifier = await _warm(service)
+    identifier = await warm(service)
     await service.http.delete(f"conversations/{identifier}")
 
-    calls = await _calls(service, service.http.post(f"conversations/{identifier}/restore"))
+    calls = await calls_of(service, service.http.post(f"conversations/{identifier}/restore"))
 
     assert [call.operation for call in calls] == ["read", "patch"]
 
 
 async def test_an_unknown_conversation_costs_one_read_and_a_malformed_id_nothing(service: Service) -> None:
-    await _warm(service)
+    await warm(service)
 
     for identifier, expected in (("conv_01ARZ3NDEKTSV4RRFFQ69G5FAV", ["read"]), ("conv_1", [])):
         with service.engine.recording() as calls:
@@ -91,7 +66,7 @@ async def test_an_unknown_conversation_costs_one_read_and_a_malformed_id_nothing
 
 
 async def test_refused_input_costs_nothing(service: Service) -> None:
-    identifier = await _warm(service)
+    identifier = await warm(service)
 
     with service.engine.recording() as calls:
         await service.http.post(f"conversations/{identifier}/messages", json={"content": 7})
@@ -101,7 +76,7 @@ async def test_refused_input_costs_nothing(service: Service) -> None:
 
 
 async def test_charges_stay_within_what_the_design_allows(service: Service) -> None:
-    identifier = await _warm(service)
+    identifier = await warm(service)
     for _ in range(20):
         await service.new_conversation(title="Bread", instructions="i" * 600)
         await service.add(identifier, "x" * 600)
@@ -109,7 +84,7 @@ async def test_charges_stay_within_what_the_design_allows(service: Service) -> N
     message = {"role": "user", "content": "x" * 600}
 
     charges = {
-        name: _charge(await _calls(service, request))
+        name: charge_of(await calls_of(service, request))
         for name, request in {
             "read": service.http.get(path),
             "list": service.http.get("conversations"),
@@ -158,27 +133,6 @@ def _messages(conversation_id: str, first: int, count: int) -> Iterator[dict[str
         }
 
 
-async def _store(service: Service, documents: Iterator[dict[str, Any]]) -> None:
-    owner = dict(zip(("tenantId", "userId"), OWNER, strict=True))
-    operations = [("create", ({**document, **owner},)) for document in documents]
-    for start in range(0, len(operations), 100):
-        await service.conversations.execute_item_batch(operations[start : start + 100], OWNER)
-
-
-async def _same_when_grown(service: Service, paths: list[str], grow: Callable[[], Awaitable[None]]) -> None:
-    """Assert that what these paths answer costs the same before and after."""
-
-    async def costs() -> list[tuple[list[str], float]]:
-        found = [await _calls(service, service.http.get(path)) for path in paths]
-        return [([call.operation for call in calls], _charge(calls)) for calls in found]
-
-    before = await costs()
-    await grow()
-    for (few, cheap), (many, dear) in zip(before, await costs(), strict=True):
-        assert many == few
-        assert dear <= 1.2 * cheap
-
-
 async def _middle(service: Service, path: str, limit: int, **query: str) -> str:
     """The path of the page behind the first `limit` items, with the same items on it whatever follows."""
     page = (await service.http.get(path, params={"limit": limit, **query})).json()
@@ -188,8 +142,8 @@ async def _middle(service: Service, path: str, limit: int, **query: str) -> str:
 
 
 async def test_a_list_costs_the_same_among_two_thousand_conversations(service: Service) -> None:
-    await _warm(service)
-    await _store(service, _conversations(0, 10))
+    await warm(service)
+    await store(service, _conversations(0, 10))
     paths = [
         "conversations?limit=5",
         "conversations?limit=5&order=asc",
@@ -197,14 +151,14 @@ async def test_a_list_costs_the_same_among_two_thousand_conversations(service: S
     ]
 
     async def grow() -> None:
-        await _store(service, _conversations(10, 1_990))
+        await store(service, _conversations(10, 1_990))
 
-    await _same_when_grown(service, paths, grow)
+    await same_when_grown(service, paths, grow)
 
 
 async def test_a_list_costs_the_same_beside_many_deleted_conversations(service: Service) -> None:
-    await _warm(service)
-    await _store(service, _conversations(0, 10))
+    await warm(service)
+    await store(service, _conversations(0, 10))
     paths = [
         "conversations?limit=5",
         "conversations?limit=5&order=asc",
@@ -212,53 +166,53 @@ async def test_a_list_costs_the_same_beside_many_deleted_conversations(service: 
     ]
 
     async def grow() -> None:
-        await _store(service, _conversations(10, 2_000, deleted=True))
+        await store(service, _conversations(10, 2_000, deleted=True))
         (listed,) = {(await service.http.get("conversations")).json()["has_more"]}
         assert listed is False
 
-    await _same_when_grown(service, paths, grow)
+    await same_when_grown(service, paths, grow)
 
 
 async def test_a_page_costs_the_same_among_two_thousand_messages(service: Service) -> None:
-    identifier = await _warm(service)
+    identifier = await warm(service)
     path = f"conversations/{identifier}/messages"
-    await _store(service, _messages(identifier, 2, 10))
+    await store(service, _messages(identifier, 2, 10))
     paths = [f"{path}?limit=5", f"{path}?limit=5&order=desc", await _middle(service, path, 3)]
 
     async def grow() -> None:
-        await _store(service, _messages(identifier, 12, 1_990))
+        await store(service, _messages(identifier, 12, 1_990))
 
-    await _same_when_grown(service, paths, grow)
+    await same_when_grown(service, paths, grow)
 
 
 async def test_a_page_an_append_and_a_turn_cost_the_same_beside_other_conversations(
     service: Service,
 ) -> None:
-    identifier = await _warm(service)
+    identifier = await warm(service)
     path = f"conversations/{identifier}"
-    await _store(service, _messages(identifier, 2, 10))
+    await store(service, _messages(identifier, 2, 10))
     message = {"role": "user", "content": KILOBYTE}
     other = "conv_" + "0" * 26
 
     async def append() -> float:
-        return _charge(await _calls(service, service.http.post(f"{path}/messages", json=message)))
+        return charge_of(await calls_of(service, service.http.post(f"{path}/messages", json=message)))
 
     before = await append()
 
     async def grow() -> None:
-        await _store(service, _messages(other, 100, 2_000))
+        await store(service, _messages(other, 100, 2_000))
 
-    await _same_when_grown(service, [path, f"{path}/messages?limit=5"], grow)
+    await same_when_grown(service, [path, f"{path}/messages?limit=5"], grow)
     assert await append() <= 1.2 * before
 
 
 async def test_charges_are_logged_with_the_request(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    identifier = await _warm(service)
+    identifier = await warm(service)
 
     with caplog.at_level("INFO", "shared.requests"):
-        calls = await _calls(service, service.http.get(f"conversations/{identifier}/messages"))
+        calls = await calls_of(service, service.http.get(f"conversations/{identifier}/messages"))
 
-    assert f"{len(calls)} database calls, {_charge(calls):.2f} RU" in caplog.messages[-1]
+    assert f"{len(calls)} database calls, {charge_of(calls):.2f} RU" in caplog.messages[-1]
     assert json.dumps(caplog.messages[-1]).find(identifier) < 0

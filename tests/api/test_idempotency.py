@@ -165,8 +165,7 @@ async def test_after_a_crash_the_retry_closes_the_turn_and_does_not_run_it_again
     service.model.before_answering = hang  # type: ignore[method-assign]
     running = asyncio.create_task(posted(service, path, {"content": "Anybody?"}))
     await working.wait()
-    service.engine.faults.add(Fault("batch", status=400))  # the dead write nothing more
-    running.cancel()
+    await service.kill_turns()
     await asyncio.gather(running, return_exceptions=True)
     del service.model.before_answering
     refused(await posted(service, path, {"content": "Anybody?"}), 409, "request_in_progress")
@@ -252,8 +251,7 @@ async def test_the_answer_of_a_crashed_turn_stays_what_the_first_retry_was_given
     service.model.before_answering = hang  # type: ignore[method-assign]
     running = asyncio.create_task(posted(service, path, question))
     await working.wait()
-    service.engine.faults.add(Fault("batch", status=400))  # the dead write nothing more
-    running.cancel()
+    await service.kill_turns()
     await asyncio.gather(running, return_exceptions=True)
     del service.model.before_answering
     service.clock.pass_seconds(61)

@@ -7,8 +7,8 @@ import pytest
 
 from tests.api.conftest import Service
 from tests.api.refusals import refused, stored
+from tests.api.walk import CANARY, UNKNOWN, Ids, Operation, belongings, nobodys, operations
 
-UNKNOWN = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 STRANGERS = {
     "another-user": {"X-Local-User": "mallory"},
     "another-tenant": {"X-Local-Tenant": "elsewhere"},
@@ -18,85 +18,166 @@ STRANGERS = {
     "a-quoted-name": {"X-Local-User": 'local-user" OR "1"="1'},
     "an-administrator": {"X-Local-User": "root", "X-Local-Roles": "Conversations.Admin"},
 }
-ROUTES: dict[str, tuple[str, str, dict[str, Any] | None]] = {
-    "get": ("GET", "", None),
-    "rename": ("PUT", "", {"title": "Mine"}),
-    "delete": ("DELETE", "", None),
-    "restore": ("POST", "/restore", None),
-    "update": ("PATCH", "", {"pinned": True}),
-    "end": ("POST", "/end", {}),
-    "archive": ("POST", "/archive", None),
-    "reopen": ("POST", "/reopen", None),
-    "get_summary": ("GET", "/summary", None),
-    "get_context": ("GET", "/context", None),
-    "refresh_summary": ("POST", "/summary", None),
-    "list_messages": ("GET", "/messages", None),
-    "add_message": ("POST", "/messages", {"role": "user", "content": "Hello."}),
-    "add_child": ("POST", "/messages", {"role": "user", "content": "Hello.", "parent_id": "msg"}),
-    "get_message": ("GET", "/messages/msg", None),
-    "list_behind": ("GET", "/messages?after=msg", None),
-    "ask": ("POST", "/ask", {"content": "Hello?"}),
+# Whom the walk sends, each under a name of its own for each operation: some end what others would begin.
+INTRUDERS = {
+    "another-user": {"X-Local-User": "mallory-{}"},
+    "another-tenant": {"X-Local-Tenant": "elsewhere-{}"},
+    "administrator-of-another-tenant": {
+        "X-Local-Tenant": "elsewhere-{}",
+        "X-Local-Roles": "Conversations.Admin",
+    },
+    "administrator-of-the-tenant": {"X-Local-User": "root-{}", "X-Local-Roles": "Conversations.Admin"},
+    "service-for-another-user": {
+        "X-Local-User": "robot",
+        "X-Local-Roles": "Conversations.OnBehalf",
+        "X-On-Behalf-Of": "mallory-{}",
+    },
+    "service-of-another-tenant": {
+        "X-Local-Tenant": "elsewhere-{}",
+        "X-Local-User": "robot",
+        "X-Local-Roles": "Conversations.OnBehalf",
+        "X-On-Behalf-Of": "local-user",
+    },
 }
 
 
-def _told(answer: httpx2.Response, *ids: str) -> tuple[int, str, list[str]]:
+def _told(answer: httpx2.Response, *asked: Ids) -> tuple[int, str, list[str]]:
     """All that an answer tells, but for its own id and the ids that were asked for."""
     text = answer.text
-    for identifier in (answer.headers["x-request-id"], *ids):
+    for identifier in (answer.headers["x-request-id"], *(each for ids in asked for each in ids.values())):
         text = text.replace(identifier, "…")
     return answer.status_code, text, sorted(answer.headers)
 
 
-@pytest.mark.parametrize("route", ROUTES)
-@pytest.mark.parametrize("stranger", ["another-user", "another-tenant"])
-async def test_anothers_conversation_is_answered_as_one_that_does_not_exist(
-    service: Service, stranger: str, route: str
+async def _owners(service: Service) -> dict[str, str]:
+    """Every document of the owner's, with its version."""
+    mine = "SELECT c.id, c._etag FROM c WHERE c.tenantId = 'local-tenant' AND c.userId = 'local-user'"
+    return {each["id"]: each["_etag"] async for each in service.conversations.query_items(mine)}
+
+
+class Intruder:
+    """One who calls operations as somebody else than the owner, and keeps what went wrong with it."""
+
+    def __init__(self, service: Service, who: str, operation: Operation, etag: str) -> None:
+        self._service, self._operation, self._etag = service, operation, etag
+        self.headers = {name: value.format(operation.name) for name, value in INTRUDERS[who].items()}
+        self.administrator = self.headers.get("X-Local-Roles") == "Conversations.Admin"
+        self.elsewhere = "X-Local-Tenant" in self.headers
+
+    async def call(self, ids: Ids, **request: Any) -> httpx2.Response:
+        """Call it with these ids, and with the ETag of what is the owner's."""
+        return await self._service.http.request(
+            self._operation.method,
+            self._operation.url(ids),
+            headers=self.headers | {"If-Match": self._etag},
+            **{"json": self._operation.body, **request},
+        )
+
+    def may(self) -> bool:
+        """Whether it is theirs to call."""
+        return self._operation.administrative and self.administrator and not self.elsewhere
+
+    def refusal(self) -> int:
+        """With what it should be refused."""
+        return 403 if self._operation.administrative and not self.administrator else 404
+
+
+@pytest.mark.parametrize("who", INTRUDERS)
+async def test_on_every_route_what_is_anothers_is_answered_as_what_does_not_exist(
+    service: Service, who: str
 ) -> None:
-    conversation = await service.new_conversation()
-    message = await service.add(conversation["id"], "Secret.")
-    before = await stored(service)
-    method, path, body = ROUTES[route]
+    known = await operations(service)
+    ids = await belongings(service, known)
+    etag = (await service.http.get(f"conversations/{ids['conversation_id']}")).headers["etag"]
+    before, asked = await _owners(service), len(service.model.requests)
+    told: dict[str, object] = {}
 
-    async def ask(conversation_id: str, message_id: str) -> httpx2.Response:
-        return await service.http.request(
-            method,
-            f"conversations/{conversation_id}{path.replace('msg', message_id)}",
-            json=body and body | ({"parent_id": message_id} if "parent_id" in body else {}),
-            headers=STRANGERS[stranger] | {"If-Match": "*"},
-        )
+    for operation in known:
+        intruder = Intruder(service, who, operation, etag)
+        if not operation.named or intruder.may():
+            continue
+        for query in operation.flags():
+            theirs = await intruder.call(ids, params=query)
+            nobody = await intruder.call(nobodys(ids), params=query)
+            # A user is not a thing of another tenant: there may be one of any name in one's own.
+            expected = theirs.status_code if operation.named == ["user_id"] else intruder.refusal()
+            same = _told(theirs, ids) == _told(nobody, nobodys(ids))
+            if theirs.status_code != expected or not same or CANARY in theirs.text:
+                told[f"{operation.name} {query}"] = theirs.text, nobody.text
 
-    theirs = await ask(conversation["id"], message["id"])
-    nobodys = await ask(f"conv_{UNKNOWN}", f"msg_{UNKNOWN}")
+    assert told == {}
+    assert await _owners(service) == before
+    assert len(service.model.requests) == asked
 
-    assert _told(theirs, conversation["id"], message["id"]) == _told(
-        nobodys, f"conv_{UNKNOWN}", f"msg_{UNKNOWN}"
+
+@pytest.mark.parametrize("who", INTRUDERS)
+async def test_on_every_route_for_all_that_is_ones_own_there_is_nothing_of_anothers(
+    service: Service, who: str
+) -> None:
+    known = await operations(service)
+    ids = await belongings(service, known)
+    before = await _owners(service)
+    told: dict[str, str] = {}
+
+    for operation in known:
+        intruder = Intruder(service, who, operation, "*")
+        if operation.named or intruder.may():
+            continue
+        answer = await intruder.call({})
+        leaked = [text for text in (CANARY, *ids.values()) if text in answer.text and text != "local-user"]
+        if leaked or answer.status_code >= 500 or answer.status_code in (400, 415):
+            told[operation.name] = answer.text
+
+    assert told == {}
+    assert await _owners(service) == before
+
+
+@pytest.mark.parametrize("who", INTRUDERS)
+async def test_an_id_of_anothers_within_ones_own_is_answered_as_one_that_does_not_exist(
+    service: Service, who: str
+) -> None:
+    """As a parent, as a page's beginning, as what to fork from: in every query parameter and field."""
+    known = await operations(service)
+    ids = await belongings(service, known)
+    before = await _owners(service)
+    told: dict[str, object] = {}
+
+    for operation in known:
+        intruder = Intruder(service, who, operation, "*")
+        if intruder.may() or set(operation.named) - {"conversation_id"}:
+            continue
+        own = (await service.http.post("conversations", headers=intruder.headers)).json()["id"]
+        for reference in operation.references():
+            for kind in ("conversation_id", "message_id", "response_id"):
+                answers = [
+                    await intruder.call({"conversation_id": own}, **operation.naming(reference, named[kind]))
+                    for named in (ids, nobodys(ids))
+                ]
+                theirs, nobody = (_told(answer, ids, nobodys(ids)) for answer in answers)
+                same = theirs == nobody if theirs[0] >= 400 else theirs[0] == nobody[0]
+                if not same or CANARY in theirs[1] or theirs[0] >= 500:
+                    told[f"{operation.name} {reference} {kind}"] = theirs, nobody
+
+    assert told == {}
+    assert await _owners(service) == before
+
+
+@pytest.mark.parametrize("who", INTRUDERS)
+async def test_anothers_idempotency_key_gives_nothing_of_their_answer(service: Service, who: str) -> None:
+    if who == "administrator-of-the-tenant":
+        who = "another-user"
+    key = {"Idempotency-Key": "the-same"}
+    body = {"title": CANARY}
+    first = await service.http.post("conversations", json=body, headers=key)
+    operation = next(each for each in await operations(service) if each.name == "create_conversation")
+
+    second = await service.http.post(
+        "conversations", json={}, headers=Intruder(service, who, operation, "*").headers | key
     )
-    if route != "list_behind":
-        refused(theirs, 404, "conversation_not_found")
-    assert await stored(service) == before
-    assert service.model.requests == []
 
-
-@pytest.mark.parametrize("route", ["get_message", "add_child", "list_behind"])
-async def test_anothers_message_does_not_exist_in_ones_own_conversation(service: Service, route: str) -> None:
-    theirs = await service.new_conversation()
-    secret = await service.add(theirs["id"], "Secret.")
-    mallory = {"X-Local-User": "mallory"}
-    own = (await service.http.post("conversations", headers=mallory)).json()["id"]
-    method, path, body = ROUTES[route]
-
-    async def ask(message_id: str) -> httpx2.Response:
-        return await service.http.request(
-            method,
-            f"conversations/{own}{path.replace('msg', message_id)}",
-            json=body and body | {"parent_id": message_id},
-            headers=mallory,
-        )
-
-    answer = await ask(secret["id"])
-
-    assert answer.status_code == (404 if route == "get_message" else 400)
-    assert _told(answer, secret["id"]) == _told(await ask(f"msg_{UNKNOWN}"), f"msg_{UNKNOWN}")
+    assert second.status_code == 201, "another body under the same key would be refused to its owner"
+    assert "idempotency-replayed" not in second.headers
+    assert second.json()["id"] != first.json()["id"]
 
 
 @pytest.mark.parametrize("stranger", STRANGERS)

@@ -1,10 +1,9 @@
 """Lists go page by page, in a fixed order, each item once."""
 
-from typing import Any
-
 import pytest
 
 from tests.api.conftest import Service
+from tests.api.pages import page, walk
 from tests.api.refusals import refused
 
 LISTS = ["conversations", "messages"]
@@ -17,23 +16,6 @@ async def _filled(service: Service, which: str, count: int) -> tuple[str, list[s
     conversation = await service.new_conversation()
     made = [(await service.add(conversation["id"], f"Message {number}"))["id"] for number in range(count)]
     return f"conversations/{conversation['id']}/messages", made
-
-
-async def _page(service: Service, path: str, **query: str | int) -> dict[str, Any]:
-    answer = await service.http.get(path, params=query)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
-async def _walk(service: Service, path: str, **query: str | int) -> list[str]:
-    """The ids on all pages, in the order in which they came."""
-    page = await _page(service, path, **query)
-    found = [each["id"] for each in page["data"]]
-    while page["next_cursor"]:
-        page = await _page(service, path, after=page["next_cursor"], **query)
-        found += [each["id"] for each in page["data"]]
-        assert len(found) == len(set(found)), "an item came twice"
-    return found
 
 
 @pytest.mark.parametrize("which", LISTS)
@@ -52,7 +34,7 @@ async def test_a_stranger_finds_nothing(service: Service, which: str) -> None:
 async def test_an_empty_list_says_so(service: Service, which: str) -> None:
     path, _ = await _filled(service, which, 0)
 
-    assert await _page(service, path) == {
+    assert await page(service, path) == {
         "object": "list",
         "data": [],
         "first_id": None,
@@ -69,19 +51,19 @@ async def test_a_page_has_twenty_items_unless_told_and_the_ids_of_its_ends(
     path, made = await _filled(service, which, 21)
     expected = made[::-1] if which == "conversations" else made
 
-    page = await _page(service, path)
+    one = await page(service, path)
 
-    assert [each["id"] for each in page["data"]] == expected[:20]
-    assert (page["first_id"], page["last_id"]) == (expected[0], expected[19])
-    assert page["has_more"] is True
-    assert page["next_cursor"]
+    assert [each["id"] for each in one["data"]] == expected[:20]
+    assert (one["first_id"], one["last_id"]) == (expected[0], expected[19])
+    assert one["has_more"] is True
+    assert one["next_cursor"]
 
 
 @pytest.mark.parametrize("which", LISTS)
 async def test_an_item_of_a_list_is_the_resource_itself(service: Service, which: str) -> None:
     path, (made,) = await _filled(service, which, 1)
 
-    (item,) = (await _page(service, path))["data"]
+    (item,) = (await page(service, path))["data"]
 
     assert item == (await service.http.get(f"{path}/{made}")).json()
 
@@ -94,7 +76,7 @@ async def test_pages_of_any_size_give_each_item_once(
 ) -> None:
     path, made = await _filled(service, which, 7)
 
-    found = await _walk(service, path, limit=limit, order=order)
+    found = await walk(service, path, limit=limit, order=order)
 
     assert found == (made if order == "asc" else made[::-1])
 
@@ -103,17 +85,17 @@ async def test_pages_of_any_size_give_each_item_once(
 async def test_a_page_that_ends_with_the_list_has_no_next(service: Service, which: str) -> None:
     path, _ = await _filled(service, which, 3)
 
-    page = await _page(service, path, limit=3)
+    one = await page(service, path, limit=3)
 
-    assert (page["has_more"], page["next_cursor"]) == (False, None)
+    assert (one["has_more"], one["next_cursor"]) == (False, None)
 
 
 @pytest.mark.parametrize("which", LISTS)
 async def test_a_cursor_goes_with_any_limit(service: Service, which: str) -> None:
     path, made = await _filled(service, which, 7)
-    first = await _page(service, path, limit=2, order="asc")
+    first = await page(service, path, limit=2, order="asc")
 
-    second = await _page(service, path, limit=4, order="asc", after=first["next_cursor"])
+    second = await page(service, path, limit=4, order="asc", after=first["next_cursor"])
 
     assert [each["id"] for each in second["data"]] == made[2:6]
 
@@ -121,16 +103,16 @@ async def test_a_cursor_goes_with_any_limit(service: Service, which: str) -> Non
 async def test_more_than_a_hundred_items_are_all_found(service: Service) -> None:
     path, made = await _filled(service, "messages", 101)
 
-    assert await _walk(service, path, limit=100) == made
+    assert await walk(service, path, limit=100) == made
 
 
 async def test_conversations_are_ordered_by_their_last_activity(service: Service) -> None:
     path, (first, second, third) = await _filled(service, "conversations", 3)
     await service.add(first, "Hello.")
 
-    assert await _walk(service, path) == [first, third, second]
+    assert await walk(service, path) == [first, third, second]
     await service.ask(second, "Hello?")
-    assert await _walk(service, path) == [second, first, third]
+    assert await walk(service, path) == [second, first, third]
 
 
 async def test_a_rename_and_a_background_title_move_nothing(service: Service) -> None:
@@ -141,7 +123,7 @@ async def test_a_rename_and_a_background_title_move_nothing(service: Service) ->
     await service.background()
     await service.http.put(f"conversations/{first}", json={"title": "Mine"})
 
-    assert await _walk(service, path) == [second, first]
+    assert await walk(service, path) == [second, first]
 
 
 async def test_conversations_of_one_millisecond_are_listed_once_each(service: Service) -> None:
@@ -150,23 +132,23 @@ async def test_conversations_of_one_millisecond_are_listed_once_each(service: Se
         service.clock.now = now
         made.add((await service.new_conversation())["id"])
 
-    newest_first = await _walk(service, "conversations", limit=2)
+    newest_first = await walk(service, "conversations", limit=2)
 
     assert len(newest_first) == 9
     assert set(newest_first) == made
-    assert await _walk(service, "conversations", limit=4, order="asc") == newest_first[::-1]
+    assert await walk(service, "conversations", limit=4, order="asc") == newest_first[::-1]
 
 
 async def test_pages_are_stable_while_others_write(service: Service) -> None:
     path, made = await _filled(service, "conversations", 9)
-    first = await _page(service, path, limit=3)
+    first = await page(service, path, limit=3)
     cursor = first["next_cursor"]
 
     await service.new_conversation()
     await service.http.delete(f"conversations/{made[6]}")  # where the cursor stands
     await service.http.delete(f"conversations/{made[4]}")
     await service.http.put(f"conversations/{made[3]}", json={"title": "Renamed"})
-    rest = [each["id"] for each in (await _page(service, path, after=cursor))["data"]]
+    rest = [each["id"] for each in (await page(service, path, after=cursor))["data"]]
 
     assert [each["id"] for each in first["data"]] == made[8:5:-1]
     assert rest == [made[5], made[3], made[2], made[1], made[0]]
@@ -174,11 +156,11 @@ async def test_pages_are_stable_while_others_write(service: Service) -> None:
 
 async def test_messages_added_while_one_reads_come_at_the_end(service: Service) -> None:
     path, made = await _filled(service, "messages", 4)
-    cursor = (await _page(service, path, limit=2))["next_cursor"]
+    cursor = (await page(service, path, limit=2))["next_cursor"]
 
     late = await service.add(path.split("/")[1], "Late.")
 
-    rest = (await _page(service, path, after=cursor))["data"]
+    rest = (await page(service, path, after=cursor))["data"]
     assert [each["id"] for each in rest] == [*made[2:], late["id"]]
 
 
@@ -186,20 +168,20 @@ async def test_messages_added_while_one_reads_come_at_the_end(service: Service) 
 async def test_messages_go_on_behind_a_message_too(service: Service, order: str) -> None:
     path, made = await _filled(service, "messages", 5)
 
-    page = await _page(service, path, after=made[2], order=order)
+    one = await page(service, path, after=made[2], order=order)
 
-    assert [each["id"] for each in page["data"]] == (made[3:] if order == "asc" else made[1::-1])
+    assert [each["id"] for each in one["data"]] == (made[3:] if order == "asc" else made[1::-1])
 
 
 async def test_behind_the_last_message_there_is_nothing(service: Service) -> None:
     path, made = await _filled(service, "messages", 2)
 
-    assert (await _page(service, path, after=made[-1]))["data"] == []
-    assert (await _page(service, path, after=made[0], order="desc"))["data"] == []
+    assert (await page(service, path, after=made[-1]))["data"] == []
+    assert (await page(service, path, after=made[0], order="desc"))["data"] == []
 
 
 async def test_one_conversations_messages_stay_out_of_anothers_list(service: Service) -> None:
     (path, made), (other_path, others) = [await _filled(service, "messages", 2) for _ in range(2)]
 
-    assert await _walk(service, path) == made
-    assert await _walk(service, other_path, order="desc") == others[::-1]
+    assert await walk(service, path) == made
+    assert await walk(service, other_path, order="desc") == others[::-1]

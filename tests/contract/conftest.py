@@ -1,6 +1,7 @@
 """The contract suite's account. Each test runs against every implementation of one:
 
 - in process: a fresh embedded engine a test, under the SDK as its transport;
+- in parts: the same, with several physical partitions (but for queries, which have tests of their own);
 - served: one `python -m local.cosmos` for all tests, over HTTP on loopback. Tests that ask for `engine` or
   `clock` look below the wire and run in process only;
 - with COSMOS_TEST_ENDPOINT set: that account or emulator instead of both, with the key in COSMOS_TEST_KEY (by
@@ -15,6 +16,7 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -31,7 +33,7 @@ ENDPOINT = os.environ.get("COSMOS_TEST_ENDPOINT", "")
 KEY_OF_ENDPOINT = os.environ.get("COSMOS_TEST_KEY", WELL_KNOWN_KEY)
 # What aiohttp says about bodies over 1 MiB that come in one piece, as the SDK's do.
 LARGE_BODIES = pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
-IN_PROCESS, SERVED, ACCOUNT = "in process", "served", "account"
+IN_PROCESS, IN_PARTS, SERVED, ACCOUNT = "in process", "in parts", "served", "account"
 # Any, for the SDK says that policies are dictionaries of strings, which they are not.
 INDEXING: Any = {
     "indexingMode": "consistent",
@@ -58,8 +60,10 @@ class Clock:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     below_the_wire = not {"engine", "clock"}.isdisjoint(metafunc.fixturenames)
+    queries = "test_queries" in metafunc.module.__name__
+    embedded = [IN_PROCESS, SERVED] if queries else [IN_PROCESS, IN_PARTS, SERVED]
     if "client" in metafunc.fixturenames and not below_the_wire:
-        metafunc.parametrize("account", [ACCOUNT] if ENDPOINT else [IN_PROCESS, SERVED])
+        metafunc.parametrize("account", [ACCOUNT] if ENDPOINT else embedded)
 
 
 @pytest.fixture
@@ -76,8 +80,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def engine(clock: Clock) -> Iterator[Engine]:
-    engine = Engine.open(None, clock=clock)
+def engine(clock: Clock, account: str) -> Iterator[Engine]:
+    engine = Engine.open(None, clock=clock, partitions=4 if account == IN_PARTS else 1)
     yield engine
     engine.close()
 
@@ -85,27 +89,42 @@ def engine(clock: Clock) -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an engine that is served for as long as the tests run, with the emulator's key."""
+    with serving(tmp_path_factory.mktemp("served")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def served_in_three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The same, with three physical partitions in each container."""
+    with serving(tmp_path_factory.mktemp("served"), "--partitions", "3") as address:
+        yield address
+
+
+@contextmanager
+def serving(folder: Path, *options: str) -> Iterator[str]:
     process = subprocess.Popen(  # noqa: S603  # the tests' own Python
-        [sys.executable, "-m", "local.cosmos", "--port", "0", "--data", tmp_path_factory.mktemp("served")],
+        [sys.executable, "-m", "local.cosmos", "--port", "0", "--data", folder, *options],
         cwd=ROOT,
         env={**os.environ, "COSMOS_DB_KEY": WELL_KNOWN_KEY},
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout
-    said = ""
-    while not said.endswith("Ctrl-C\n"):
-        said += process.stdout.readline()
-        assert process.poll() is None, said
-    (address,) = re.findall(r"address +(\S+)", said)
-    yield address
-    process.kill()
-    process.communicate()
+    try:
+        assert process.stdout
+        said = ""
+        while not said.endswith("Ctrl-C\n"):
+            said += process.stdout.readline()
+            assert process.poll() is None, said
+        (address,) = re.findall(r"address +(\S+)", said)
+        yield address
+    finally:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture
 async def client(account: str, request: pytest.FixtureRequest) -> AsyncIterator[CosmosClient]:
-    if account == IN_PROCESS:
+    if account in (IN_PROCESS, IN_PARTS):
         engine = request.getfixturevalue("engine")
         client = CosmosClient(engine.url, engine.key, transport=EmbeddedTransport(engine))
     elif account == SERVED:

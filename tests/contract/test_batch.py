@@ -112,6 +112,12 @@ async def test_two_megabytes_are_too_large(container: ContainerProxy) -> None:
     assert refused.value.status_code == 413
 
 
+@LARGE_BODIES
+async def test_bytes_count_as_they_are_stored_not_as_the_sdk_escapes_them(container: ContainerProxy) -> None:
+    large = [("create", (an_item(name, text="ä" * 400_000),)) for name in "ab"]
+    assert len(await container.execute_item_batch(large, KEY)) == 2
+
+
 async def test_a_key_with_too_few_levels_is_refused(container: ContainerProxy) -> None:
     with pytest.raises(exceptions.CosmosHttpResponseError) as refused:
         await container.execute_item_batch([("read", ("a",))], ["t1"])

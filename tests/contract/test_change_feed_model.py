@@ -65,7 +65,7 @@ async def write(container: ContainerProxy, user: str, names: list[str], n: int) 
     return [str(item["id"]) for item in items]
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(ACTIONS)
 async def test_every_reader_sees_the_newest_version_of_everything(actions: list[Any]) -> None:
     engine = Engine.open(None, partitions=2)

@@ -49,9 +49,12 @@ def _install(files: list[Path], folder: Path) -> None:
     unfinished.rename(folder)
 
 
-def test_the_javascript_sdk_does_its_work(installed: Path, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("account", [ENDPOINT] if ENDPOINT else ["served", "served_in_three"])
+def test_the_javascript_sdk_does_its_work(
+    installed: Path, account: str, request: pytest.FixtureRequest
+) -> None:
     endpoint, key = (
-        (ENDPOINT, KEY_OF_ENDPOINT) if ENDPOINT else (request.getfixturevalue("served"), WELL_KNOWN_KEY)
+        (ENDPOINT, KEY_OF_ENDPOINT) if ENDPOINT else (request.getfixturevalue(account), WELL_KNOWN_KEY)
     )
     script = shutil.copy(SCRIPT / "main.mjs", installed)  # modules are looked for beside the script
     node = subprocess.run(  # noqa: S603  # our own script

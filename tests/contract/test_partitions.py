@@ -1,5 +1,6 @@
 """Several physical partitions: keys decide where an item lies, and readers live through a split."""
 
+import json
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -158,6 +159,38 @@ async def test_a_range_of_before_the_split_still_says_what_to_read(
         split(engine, container, range_id)
     found = [await ids(container.query_items("SELECT * FROM c", feed_range=each)) for each in ranges]
     assert sorted(chain.from_iterable(found)) == sorted(everyone)
+
+
+async def test_the_list_of_items_keeps_to_the_part_that_is_named(
+    engine: Engine, container: ContainerProxy
+) -> None:
+    everyone = await fill(container)
+    path = f"/{container.container_link}/docs"
+    found: list[str] = []
+    for range_id in map(str, range(COUNT)):
+        asked = {"x-ms-documentdb-partitionkeyrangeid": range_id}
+        answer = await serve(engine, Request("GET", path, asked, b""))
+        own = [item["id"] for item in json.loads(answer.body)["Documents"]]
+        assert len(own) < len(everyone)
+        found += own
+    assert sorted(found) == sorted(everyone)
+    of_one = {"x-ms-documentdb-partitionkey": '["u1","u1"]'}
+    answer = await serve(engine, Request("GET", path, of_one, b""))
+    assert [item["id"] for item in json.loads(answer.body)["Documents"]] == ["u1"]
+
+
+async def test_a_query_costs_by_the_partitions_that_it_asks(container: ContainerProxy) -> None:
+    await fill(container)
+    charges: list[float] = []
+    scopes: list[Any] = [{"partition_key": KEYS[0]}, {}]
+    for where in scopes:
+        items = container.query_items(
+            "SELECT * FROM c",
+            response_hook=lambda headers, _: charges.append(float(headers["x-ms-request-charge"])),
+            **where,
+        )
+        await ids(items)
+    assert charges[1] > charges[0] + 2 * (COUNT - 1)
 
 
 async def test_partitions_survive_reopening(tmp_path: Any) -> None:

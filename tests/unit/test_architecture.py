@@ -17,6 +17,7 @@ FLOORS = [
     ("shared.http.resource", 2),
     ("shared.schemas", 6),
     ("shared.http", 6),
+    ("shared.audit_check", 6),
     ("shared.services", 5),
     ("shared.auth", 4),
     ("shared.cursors", 4),
@@ -34,7 +35,12 @@ FLOORS = [
     ("shared", 4),
 ]
 # The SDKs, and the only place that may import each.
-SDKS = {"azure.cosmos": "shared.repository", "azure.core": "shared.repository", "openai": "shared.ai"}
+SDKS = {
+    "azure.cosmos": "shared.repository",
+    "azure.core": "shared.repository",
+    "openai": "shared.ai",
+    "jwt": "shared.auth",
+}
 
 
 def floor(module: str) -> int | None:

@@ -158,7 +158,7 @@ async def test_a_deleted_container_leaves_nothing_in_the_file(tmp_path: Path) ->
         await container.create_item({"id": "a", "key": "k"})
         await container.client_connection.DeleteContainer(container.container_link)
     file = sqlite3.connect(tmp_path / "cosmos.sqlite3")
-    for table in ("containers", "commits", "partitions", "documents", "terms", "unique_keys"):
+    for table in ("containers", "commits", "ranges", "partitions", "documents", "terms", "unique_keys"):
         assert file.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)  # noqa: S608  # our own tables
     file.close()
 

@@ -304,6 +304,7 @@ def test_a_parameter_without_a_value_is_refused_even_where_it_is_not_reached() -
         ("SELECT *, c.n FROM c", "','"),
         ("SELECT VALUE * FROM c", "'*'"),
         ("SELECT * FROM c;", "';'"),
+        ("SELECT * FROM c --" + "x" * 524_288, "524288 bytes"),
         ("SELECT * FROM c WHERE", "ends too early"),
         ("", "ends too early"),
         ("DELETE FROM c", "'DELETE'"),
@@ -450,7 +451,8 @@ def test_a_condition_that_is_not_one_is_refused(text: str) -> None:
 
 WORDS = """SELECT VALUE * FROM c WHERE NOT AND OR IN BETWEEN LIKE ESCAPE ORDER BY ASC DESC TOP OFFSET LIMIT
 DISTINCT c.a [ ] ( ) { } , . : ? ?? || = != < <= + - / % @p 1 1.5 1e5 'a' "b" true null undefined COUNT(1)
-ARRAY_CONTAINS(c.a,1) -- ' " \\ \x00 \u00e9 \u0663 \u017f 99999999999999999999 JOIN GROUP EXISTS udf"""
+ARRAY_CONTAINS(c.a,1) -- ' " \\ \x00 \u00e9 \u0663 \u017f 99999999999999999999 JOIN GROUP EXISTS udf t IN
+c.list (SELECT ARRAY(SELECT EXISTS(SELECT t u & | ^ ~ << >>> RAND() c.list[0] LEFT( SUM(c.n)"""
 PIECES = st.sampled_from([*WORDS.split(), "\n", "\ud800", "\U0001f600"])
 
 
@@ -469,6 +471,9 @@ PIECES = st.sampled_from([*WORDS.split(), "\n", "\ud800", "\U0001f600"])
 @example("SELECT VALUE " + "NOT " * 491 + "true FROM c")
 @example("SELECT TOP " + "9" * 3_000 + " * FROM c")
 @example("SELECT VALUE '" + "x" * 3_000)
+@example("SELECT VALUE " + "(SELECT VALUE " * 1_000 + "1" + ")" * 1_000)
+@example("SELECT VALUE " + "EXISTS(SELECT " * 40 + "1" + ")" * 40)
+@example("SELECT 1 FROM " + "(SELECT VALUE c FROM " * 1_000 + "c" + ") c" * 1_000)
 def test_any_text_is_a_query_or_a_query_error(text: str) -> None:
     for reading in (parse, parse_condition):
         with suppress(QueryError):

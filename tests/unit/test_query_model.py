@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.cosmos.query import distribution, execute, parse
+from local.cosmos.query.printing import printed_query
 from tests.unit.memory_source import NO_INDEX, MemorySource, paged
 
 Names = dict[str, Any]
@@ -194,8 +195,20 @@ def unordered(values: list[Any]) -> list[str]:
     return sorted(map(identity, values))
 
 
-POLICIES = st.sampled_from([None, NO_INDEX])
 in_seconds = settings(max_examples=60, deadline=None)  # parsing takes most of the time
+
+
+@in_seconds
+@given(selections(), st.sampled_from(["ORDER BY c.a DESC, c.b", "OFFSET 1 LIMIT 2", "GROUP BY c.a, c.b", ""]))
+def test_a_tree_as_text_parses_to_the_same_tree(selection: Any, clause: str) -> None:
+    clauses, (path, _), _ = selection
+    if clauses.startswith("FROM c ") or not clause.endswith("b"):
+        columns = "COUNT(1) AS m" if clause.startswith("GROUP") else f"{path}, 1 AS m"
+        tree = parse(f"SELECT {columns} {clauses} {clause}").select
+        assert parse(printed_query(tree)).select == tree
+
+
+POLICIES = st.sampled_from([None, NO_INDEX])
 DOCUMENTS = st.lists(BODIES, max_size=8)
 
 

@@ -387,6 +387,8 @@ def test_a_page_of_20_out_of_many_reads_20_terms() -> None:
         ("SELECT * FROM c WHERE c.n = 5 OR c.n > 97 OR c.n < 2", False, 5),
         ("SELECT * FROM c WHERE c.n IN (5, 7, 5, 'x')", False, 2),
         ("SELECT * FROM c WHERE c.n LIKE 'x%'", False, 0),
+        ("SELECT * FROM c WHERE ((true) AND IS_DEFINED(c.n)) ORDER BY c.n", False, 100),
+        ("SELECT * FROM c WHERE IS_DEFINED(c.n) AND c.n != 1", True, 100),
         ("SELECT * FROM c WHERE c.n IN (5, 7) AND c.n > 5", False, 1),
         ("SELECT * FROM c WHERE c.n IN (95, 7) ORDER BY c.n", False, 2),
         ("SELECT * FROM c WHERE (c.n = 5 AND c.even) OR (c.even = true AND c.n = 6)", False, 2),

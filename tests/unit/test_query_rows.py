@@ -118,6 +118,12 @@ def test_groups(text: str, expected: list[Any], size: int) -> None:
     assert paged(text, MemorySource(SALES), size=size) == expected
 
 
+def test_no_empty_page_follows_the_last_groups() -> None:
+    for text, sizes in (("SELECT c.shop FROM c GROUP BY c.shop", [2, 2, 2]), ("SELECT COUNT(1) FROM c", [1])):
+        found = pages(text, MemorySource(SALES), size=2)
+        assert [len(page.results) for page in found] == sizes
+
+
 def test_groups_of_a_joined_array() -> None:
     text = "SELECT t, COUNT(1) AS n FROM c JOIN t IN c.tags GROUP BY t"
     assert results(text, MemorySource(FAMILIES)) == [{"t": "x", "n": 3}, {"t": "y", "n": 1}]

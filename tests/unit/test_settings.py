@@ -7,6 +7,7 @@ import pytest
 
 from shared.settings import Settings, SettingsError, read_environment
 
+TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 GOOD = {
     "AUTH_MODE": "local",
     "COSMOS_DB_ENDPOINT": "https://example.documents.azure.com",
@@ -21,6 +22,10 @@ GOOD = {
         ({"AUTH_MODE": None}, "AUTH_MODE", "'entra'"),
         ({"AUTH_MODE": "none"}, "AUTH_MODE", "'entra'"),
         ({"WEBSITE_INSTANCE_ID": "1"}, "AUTH_MODE", "entra"),
+        ({"AUTH_MODE": "entra", "ENTRA_AUDIENCE": "api://a"}, "ENTRA_TENANT_ID", "local.settings.example"),
+        ({"AUTH_MODE": "entra", "ENTRA_TENANT_ID": TENANT}, "ENTRA_AUDIENCE", "local.settings.example.json"),
+        ({"ENTRA_TENANT_ID": f"{TENANT},contoso.com"}, "ENTRA_TENANT_ID", "take the id"),
+        ({"ENTRA_AUTHORITY": "http://example.com"}, "ENTRA_AUTHORITY", "https://"),
         ({"COSMOS_DB_ENDPOINT": None}, "COSMOS_DB_ENDPOINT", "local.settings.example.json"),
         ({"COSMOS_DB_ENDPOINT": "example"}, "COSMOS_DB_ENDPOINT", "local.settings.example.json"),
         ({"COSMOS_DB_KEY": "not base64!"}, "COSMOS_DB_KEY", "copy the account's primary key"),

@@ -1,8 +1,8 @@
 """What an expression is worth for a row, and the rows that a query makes of a document."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from typing import Any
 
 from local.cosmos.query.aggregation import aggregate
 from local.cosmos.query.functions import FUNCTIONS
@@ -43,27 +43,7 @@ class Bindings:
 
 def evaluate(expression: Expression, bindings: Bindings) -> Json:
     """The value, or UNDEFINED. Raises QueryError where the service's answer is not known."""
-    match expression:
-        case Constant(value):
-            return value
-        case Parameter(name):
-            return bindings.parameters[name]
-        case Name(name):
-            return bindings.names[name]
-        case Member(of, name):
-            return member(evaluate(of, bindings), evaluate(name, bindings))
-        case Operation(name, operands):
-            return _operation(name, operands, bindings)
-        case Call(name, arguments):
-            return _call(expression, arguments, bindings)
-        case Object(fields):
-            values = ((name, evaluate(value, bindings)) for name, value in fields)
-            return {name: value for name, value in values if value is not UNDEFINED}
-        case Array(items):
-            return list(_defined(evaluate(item, bindings) for item in items))
-        case Subquery():
-            return _subquery(expression, bindings)
-    raise QueryError(f"{type(expression).__name__} is not supported by this engine.")
+    return _EVALUATIONS[type(expression)](expression, bindings)
 
 
 def rows(select: Select, bindings: Bindings) -> Iterator[Bindings]:
@@ -91,8 +71,9 @@ def grouped(select: Select, found: Iterable[Bindings], bindings: Bindings) -> It
         groups[b""] = bindings, [[] for _ in calls]
     for row in found:
         key = b"".join(encode(evaluate(expression, row)) for expression in select.groups)
-        _, values = groups.setdefault(key, (row, [[] for _ in calls]))
-        for call, taken in zip(calls, values, strict=True):
+        if key not in groups:
+            groups[key] = row, [[] for _ in calls]
+        for call, taken in zip(calls, groups[key][1], strict=True):
             taken.append(evaluate(call.arguments[0], row))
     for key in sorted(groups):
         row, values = groups[key]
@@ -161,15 +142,35 @@ def _distinct(values: Iterable[Json]) -> Iterator[Json]:
     return iter(found.values())
 
 
-def _call(call: Call, arguments: tuple[Expression, ...], bindings: Bindings) -> Json:
+def _call(call: Call, bindings: Bindings) -> Json:
     if call.name in AGGREGATES:
         return (bindings.aggregates or {})[id(call)]
     function = FUNCTIONS[call.name]
-    values = [evaluate(one, bindings) for one in arguments]
+    values = [evaluate(one, bindings) for one in call.arguments]
     return function.call(bindings.now, *values) if function.takes_time else function.call(*values)
 
 
-def _operation(name: str, operands: tuple[Expression, ...], bindings: Bindings) -> Json:
+def _operation(operation: Operation, bindings: Bindings) -> Json:
+    name, operands = operation.operator, operation.operands
     if lazy := LAZY_OPERATORS.get(name):
-        return lazy(*(partial(evaluate, operand, bindings) for operand in operands))
-    return OPERATORS[name](*(evaluate(operand, bindings) for operand in operands))
+        return lazy(lambda operand: evaluate(operand, bindings), *operands)
+    return OPERATORS[name](*[evaluate(operand, bindings) for operand in operands])
+
+
+def _object(built: Object, bindings: Bindings) -> Json:
+    values = ((name, evaluate(value, bindings)) for name, value in built.fields)
+    return {name: value for name, value in values if value is not UNDEFINED}
+
+
+_EVALUATIONS: dict[type[Expression], Callable[[Any, Bindings], Json]] = {
+    Constant: lambda constant, bindings: constant.value,
+    Parameter: lambda parameter, bindings: bindings.parameters[parameter.name],
+    Name: lambda name, bindings: bindings.names[name.name],
+    Member: lambda path, bindings: member(evaluate(path.of, bindings), evaluate(path.name, bindings)),
+    Operation: _operation,
+    Call: _call,
+    Object: _object,
+    Array: lambda array, bindings: list(_defined(evaluate(item, bindings) for item in array.items)),
+    Subquery: _subquery,
+}
+"""By the kind of expression, each of its own kind; Any because a dictionary can't say so."""

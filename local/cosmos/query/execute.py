@@ -77,10 +77,8 @@ class _Filling:
         self._max_items = max_items
         self._max_bytes = max_bytes
         self._skip, self._most = reader.query.window
-        select = reader.query.select
-        if is_grouped(select) and not select.groups:
-            self._most = min(self._most, 1)  # so that no page follows the one row
-        self._rows = _groups(reader, start) if is_grouped(select) else reader.rows(start)
+        self._is_grouped = is_grouped(reader.query.select)
+        self._rows = _groups(reader, start) if self._is_grouped else reader.rows(start)
 
     def fill(self) -> Position | None:
         """Take rows until the page is full; returns where it ended, None for the end of the results."""
@@ -93,7 +91,7 @@ class _Filling:
             if self._position.given >= self._most:
                 return None
             if len(self.results) >= self._max_items or read >= MAX_DOCUMENTS_READ:
-                return self._position
+                return None if self._is_grouped and next(self._rows, None) is None else self._position
         return None
 
     def _fits(self, row: Row) -> bool:

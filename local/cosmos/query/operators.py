@@ -5,9 +5,10 @@ import operator
 from collections.abc import Callable
 
 from local.cosmos.query.like import like
-from local.cosmos.query.syntax import QueryError
+from local.cosmos.query.syntax import Expression, QueryError
 from local.cosmos.values import UNDEFINED, Json, at_most, equal, less, plain, same, type_rank
 
+_Evaluation = Callable[[Expression], Json]
 _NUMBER = type_rank(0)
 
 
@@ -105,10 +106,10 @@ OPERATORS: dict[str, Callable[..., Json]] = {
 def _until(deciding: bool) -> Callable[..., Json]:
     """AND is decided by the first false, OR by the first true; what isn't a boolean leaves it undefined."""
 
-    def decide(*operands: Callable[[], Json]) -> Json:
+    def decide(value_of: _Evaluation, *operands: Expression) -> Json:
         result: Json = not deciding
         for operand in operands:
-            value = operand()
+            value = value_of(operand)
             if value is deciding:
                 return deciding
             if value is not (not deciding):
@@ -118,13 +119,13 @@ def _until(deciding: bool) -> Callable[..., Json]:
     return decide
 
 
-def _coalesce(left: Callable[[], Json], right: Callable[[], Json]) -> Json:
-    value = left()
-    return right() if value is UNDEFINED else value
+def _coalesce(value_of: _Evaluation, left: Expression, right: Expression) -> Json:
+    value = value_of(left)
+    return value_of(right) if value is UNDEFINED else value
 
 
-def _choose(test: Callable[[], Json], chosen: Callable[[], Json], other: Callable[[], Json]) -> Json:
-    return chosen() if test() is True else other()
+def _choose(value_of: _Evaluation, test: Expression, chosen: Expression, other: Expression) -> Json:
+    return value_of(chosen if value_of(test) is True else other)
 
 
 LAZY_OPERATORS: dict[str, Callable[..., Json]] = {
@@ -133,4 +134,4 @@ LAZY_OPERATORS: dict[str, Callable[..., Json]] = {
     "??": _coalesce,
     "?": _choose,
 }
-"""By their text; they look at operands only as far as they need to."""
+"""By their text; they are given how to evaluate an operand, and do so only as far as they need to."""

@@ -22,6 +22,7 @@ from local.cosmos.query.tree import BUILDER
 _CONSTRUCTS = {
     "RANK": "ORDER BY RANK",
 }
+_LONGEST = 512 * 1024  # bytes, as in the service
 _UDF = re.compile(r"\budf\s*\.\s*\w+\s*$", re.IGNORECASE)
 
 _parser = Lark(
@@ -37,7 +38,8 @@ _parser = Lark(
 def parse_text(text: str, kind: Kind) -> Select:
     """The syntax tree of a query, or of a patch's condition (`from c where …`). Raises QueryError."""
     try:
-        text.encode()
+        if len(text.encode()) > _LONGEST:
+            raise QueryError(f"The SQL query text exceeds the limit of {_LONGEST} bytes.")
         select: Select = _parser.parse(text, start=kind)  # type: ignore[assignment]  # what BUILDER makes
     except UnicodeEncodeError:
         raise QueryError("The query has half of a surrogate pair.") from None

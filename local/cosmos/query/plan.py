@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from local.cosmos.indexing import ELEMENT, Composite, IndexingPolicy, Path, path_name
 from local.cosmos.query.ranges import Part, Paths, Range, complement, path_of, paths_of, ranges_of
-from local.cosmos.query.syntax import Constant, Expression, Ordering, QueryError, Select
+from local.cosmos.query.syntax import Call, Constant, Expression, Operation, Ordering, QueryError, Select
 from local.cosmos.values import AFTER, Json, encode
 
 
@@ -26,14 +26,28 @@ def plan(select: Select, parameters: Mapping[str, Json], policy: IndexingPolicy)
     """The cheapest way to the query's documents; QueryError where its ORDER BY has no index."""
     ranges = ranges_of(select, parameters)
     served = [found for found in ranges.values() if found.is_served_once and policy.indexes(found.path)]
-    scanned = select.where not in (None, Constant(True)) and not served
+    paths = paths_of(select)
+    scanned = not served and not _is_free(select.where, paths, policy)
     if select.order:
-        columns = _columns(select.order, paths_of(select))
+        columns = _columns(select.order, paths)
         return replace(_ordered(columns, ranges, policy), scanned=scanned)
     if not served:
         return Plan(None, scanned=scanned)
     best = min(served, key=lambda found: (found.exact is None, len(found.parts) == 1, found.is_prefix))
     return Plan(path_name(best.path), best.parts)
+
+
+def _is_free(filtered: Expression | None, paths: Paths, policy: IndexingPolicy) -> bool:
+    """Whether there is nothing to look at a document for: also what a plan adds to the filter of a query."""
+    match filtered:
+        case None | Constant(True):
+            return True
+        case Operation("and", operands):
+            return all(_is_free(operand, paths, policy) for operand in operands)
+        case Call("IS_DEFINED", (of,)):
+            path = path_of(of, paths)
+            return bool(path and policy.indexes(path))
+    return False
 
 
 def _ordered(columns: list[tuple[Path, bool]], ranges: dict[Path, Range], policy: IndexingPolicy) -> Plan:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cached_property
 from typing import Literal
 
 from local.cosmos.values import Json
@@ -110,7 +111,7 @@ class Column:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is cached
 class Select:
     """A parsed query. columns: None for `*`; value: `SELECT VALUE`, with one column."""
 
@@ -125,12 +126,12 @@ class Select:
     offset: Expression | None = None
     limit: Expression | None = None
 
-    @property
+    @cached_property
     def container(self) -> str:
         """The name that stands for the document in the first input; empty without FROM."""
         return _container(self.inputs[0].expression) if self.inputs else ""
 
-    @property
+    @cached_property
     def is_flat(self) -> bool:
         """Whether each document is one row: the container alone, under one name."""
         return len(self.inputs) == 1 and self.inputs[0] == Input(Name(self.container), self.container)

@@ -26,7 +26,7 @@ from local.cosmos.wire.messages import (
     document_answer,
 )
 from local.cosmos.wire.routes import Operation
-from local.cosmos.wire.scopes import asked_epks
+from local.cosmos.wire.scopes import asked_epks, ranges_of
 
 _DEFAULT_PAGE = 100
 _LARGEST_PAGE = 1000
@@ -44,10 +44,13 @@ def query_items(engine: Engine, operation: Operation) -> Answer:
 
 
 def all_items(engine: Engine, operation: Operation) -> Answer:
-    """One page of all items of a container."""
-    container = container_of(engine, operation)
-    scope = range_scope(container, "", "FF")
-    return _page(engine, container, operation.request, parse(_EVERYTHING), scope)
+    """One page of all items of a container, or of the part that the headers name."""
+    container, request = container_of(engine, operation), operation.request
+    if PARTITION_KEY in request.headers:
+        scope = _scope(engine, container, request)
+    else:
+        scope = range_scope(container, *asked_epks(container, request))
+    return _page(engine, container, request, parse(_EVERYTHING), scope)
 
 
 def plan_query(engine: Engine, operation: Operation) -> Answer:
@@ -79,7 +82,8 @@ def _page(engine: Engine, container: Container, request: Request, query: Query, 
         headers[CONTINUATION] = f"{binding}.{page.continuation}"
     documents = as_json(page.results)
     body = f'{{"_rid":"{container.rid}","Documents":{documents},"_count":{len(page.results)}}}'
-    return document_answer(container, 200, charges.query_page(page.work), body, headers)
+    charge = charges.query_page(page.work, len(ranges_of(container, request)))
+    return document_answer(container, 200, charge, body, headers)
 
 
 def _query(request: Request) -> Query:

@@ -12,7 +12,7 @@ from local.cosmos.errors import (
 )
 from local.cosmos.item_rules import MAX_BYTES
 from local.cosmos.items import ItemOperation, Outcome, perform
-from local.cosmos.json_text import parse_json
+from local.cosmos.json_text import as_json, parse_json
 from local.cosmos.partition_keys import LogicalKey
 from local.cosmos.resource_ids import document_number
 from local.cosmos.versions import as_answered
@@ -57,9 +57,10 @@ def write_batch(engine: Engine, operation: Operation) -> Answer:
         raise bad_request(
             "Bulk requests are not supported: a batch is all or nothing, in one logical partition."
         )
-    if len(body) > MAX_BYTES:
-        raise too_large("The batch", len(body), MAX_BYTES)
-    key, operations = logical_key(container, operation.request), batch.parse_batch(parse_json(body))
+    parsed = parse_json(body)
+    if len(body) > MAX_BYTES and (size := _bytes(parsed)) > MAX_BYTES:
+        raise too_large("The batch", size, MAX_BYTES)
+    key, operations = logical_key(container, operation.request), batch.parse_batch(parsed)
     try:
         with engine.writing(container, key) as work:
             result = batch.perform_batch(work, operations, minimal=operation.request.minimal())
@@ -107,6 +108,11 @@ def check_session(container: Container, request: Request) -> None:
         raise bad_request(f"{token!r} is not a session token.") from error
     if wanted > container.lsn:
         raise session_not_available(wanted, container.lsn)
+
+
+def _bytes(value: object) -> int:
+    """Of its compact JSON in UTF-8, whatever clients escape."""
+    return len(as_json(value).encode(errors="surrogatepass"))
 
 
 def _item_operation(engine: Engine, container: Container, operation: Operation) -> ItemOperation:

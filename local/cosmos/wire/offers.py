@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from local.cosmos import charges
-from local.cosmos.catalogue import Resource
+from local.cosmos.containers import Resource
 from local.cosmos.engine import Engine
 from local.cosmos.errors import bad_request, resource_missing
 from local.cosmos.json_text import parse_json
@@ -37,7 +37,7 @@ def replace_offer(engine: Engine, operation: Operation) -> Answer:
     """Another throughput."""
     owner, offer = _owner(engine, operation), parse_json(operation.request.body)
     content = check_throughput(offer.get("content") if isinstance(offer, dict) else None)
-    engine.catalogue.replace_throughput(owner, content)
+    engine.offers.replace(owner, content)
     return json_answer(200, charges.METADATA_WRITE, _offers(engine, owner)[0])
 
 
@@ -48,14 +48,14 @@ def _answer(offers: list[dict[str, Any]]) -> Answer:
 def _owner(engine: Engine, operation: Operation) -> Resource:
     """What the offer in the path is for; raises 404."""
     for each in engine.catalogue.resources():
-        if each.rid == operation.database and engine.catalogue.throughput(each) is not None:
+        if each.rid == operation.database and engine.offers.of(each) is not None:
             return each
     raise resource_missing("offer", operation.database)
 
 
 def _offers(engine: Engine, owner: Resource) -> list[dict[str, Any]]:
     """The one offer of a resource, or none."""
-    if (content := engine.catalogue.throughput(owner)) is None:
+    if (content := engine.offers.of(owner)) is None:
         return []
     offer = {"id": owner.rid, "_rid": owner.rid, "_self": f"offers/{owner.rid}/", "offerVersion": "V2"}
     return [{**offer, "resource": owner.link, "offerResourceId": owner.rid, "content": content}]

@@ -3,8 +3,7 @@
 from typing import Any
 
 from local.cosmos import charges
-from local.cosmos.catalogue import Resource
-from local.cosmos.containers import Container, Definition
+from local.cosmos.containers import Container, Definition, Resource
 from local.cosmos.engine import Engine
 from local.cosmos.errors import bad_request, precondition_failed
 from local.cosmos.json_text import parse_json
@@ -56,7 +55,7 @@ def create_container(engine: Engine, operation: Operation) -> Answer:
     """A new, empty one; 409 if there is one of this id."""
     database, body = engine.catalogue.database(operation.database), _body(operation)
     offer = asked_throughput(operation.request.headers)
-    if offer is None and engine.catalogue.throughput(database) is None:
+    if offer is None and engine.offers.of(database) is None:
         offer = DEFAULT
     values = (_id(body), Definition.parse(body), offer, engine.now(), engine.partitions)
     container = engine.catalogue.create_container(database, *values)

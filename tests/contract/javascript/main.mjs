@@ -71,6 +71,20 @@ async function queries(container) {
   assert.equal(all.resources.length, 7);
 }
 
+// What the client puts together out of the partitions' answers, by the plan that it asks for.
+async function acrossPartitions(container) {
+  const all = async (query) => (await container.items.query(query, { maxItemCount: 2 }).fetchAll()).resources;
+  assert.deepEqual(await all("SELECT VALUE c.n FROM c ORDER BY c.n DESC"), [9, 5, 4, 3, 2, 2, 1]);
+  assert.deepEqual(await all("SELECT TOP 2 VALUE c.n FROM c ORDER BY c.n"), [1, 2]);
+  assert.deepEqual(await all("SELECT VALUE c.n FROM c ORDER BY c.n OFFSET 1 LIMIT 3"), [2, 2, 3]);
+  assert.deepEqual(await all("SELECT DISTINCT VALUE c.userId FROM c"), ["u1", "u2"]);
+  assert.deepEqual(await all("SELECT VALUE AVG(c.n) FROM c WHERE c.n < 3"), [5 / 3]);
+  assert.deepEqual(await all("SELECT COUNT(1) AS count, MAX(c.n) AS most FROM c"), [{ count: 7, most: 9 }]);
+  const grouped = await all("SELECT c.userId, COUNT(1) AS count, SUM(c.n) AS sum FROM c GROUP BY c.userId");
+  const expected = [{ userId: "u1", count: 6, sum: 24 }, { userId: "u2", count: 1, sum: 2 }];
+  assert.deepEqual(grouped.sort((a, b) => b.sum - a.sum), expected);
+}
+
 async function changes(container) {
   const read = async (options) => {
     const [found, iterator] = [[], container.items.getChangeFeedIterator({ maxItemCount: 2, ...options })];
@@ -101,7 +115,7 @@ try {
       version: PartitionKeyDefinitionVersion.V2,
     },
   });
-  for (const use of [items, patches, batches, queries, changes]) await use(container);
+  for (const use of [items, patches, batches, queries, acrossPartitions, changes]) await use(container);
 } finally {
   await database.delete();
 }

@@ -54,7 +54,9 @@ def _replicate(text: Json, times: Json) -> Json:
     """At most 10,000 characters, as in the service."""
     if not (isinstance(text, str) and is_number(times)) or times < 0:
         return UNDEFINED
-    return text * int(times) if len(text) * times <= _LONGEST_REPLICA else UNDEFINED
+    if len(text) * times > _LONGEST_REPLICA:
+        return UNDEFINED
+    return text * int(times) if text else ""
 
 
 def _lower(text: str) -> str:

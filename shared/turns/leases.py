@@ -11,6 +11,8 @@ from shared.models import Caller, Conversation, Lease
 from shared.repository import Change, Repository
 
 LEASE_MS = 60_000
+# How long a turn in the background may wait to be taken up.
+QUEUED_MS = 600_000
 RENEW_SECONDS = 20.0
 
 logger = logging.getLogger(__name__)
@@ -20,9 +22,9 @@ class TurnLost(Exception):
     """The lease no longer names the turn: somebody has closed it, so its result is dropped."""
 
 
-def taken(conversation: Conversation, lease: Lease, now: int) -> Conversation:
-    """The conversation under the lease of a turn."""
-    return conversation.changed(lease=lease, lease_until=now + LEASE_MS)
+def taken(conversation: Conversation, lease: Lease, now: int, length: int = LEASE_MS) -> Conversation:
+    """The conversation under the lease of a turn, for so many milliseconds."""
+    return conversation.changed(lease=lease, lease_until=now + length)
 
 
 def require_lease(conversation: Conversation, turn_id: str) -> None:

@@ -1,0 +1,94 @@
+"""A turn as somebody follows it: from its first word, live or from what is stored."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from shared.models import Caller, Message, Turn
+from shared.repository import Delta, EventRepository, Repository
+from shared.turns.running import Run
+
+# How often one who follows a turn of another instance looks for more.
+LOOK_SECONDS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """turn: as it was when following began. pieces: of its answers' text, from the first. end: how it ended.
+
+    numbered: whether the pieces are those that were sent at first, so a place among them means something.
+    """
+
+    turn: Turn
+    pieces: AsyncIterator[Sequence[Delta]]
+    end: Callable[[], Turn]
+    numbered: bool = True
+
+
+def live(run: Run) -> Followed:
+    """A turn that runs in this process."""
+    return Followed(run.turn, run.pieces(), lambda: run.turn)
+
+
+async def stored(repository: Repository, events: EventRepository, caller: Caller, turn: Turn) -> Followed:
+    """A turn that runs elsewhere, or has ended."""
+    following = _Following(repository, events, caller, turn)
+    numbered = not _has_ended(turn) or _begin_with(turn.answers, await events.since(turn.id, 0))
+    pieces = following.pieces() if numbered else _whole(turn.answers)
+    return Followed(turn, pieces, lambda: following.turn, numbered)
+
+
+class _Following:
+    """Looks again and again until the answers are finished; their text is stored before they are."""
+
+    def __init__(self, repository: Repository, events: EventRepository, caller: Caller, turn: Turn) -> None:
+        self._repository = repository
+        self._events = events
+        self._caller = caller
+        self.turn = turn
+
+    async def pieces(self) -> AsyncIterator[Sequence[Delta]]:
+        """What the answers say, as it is stored; at last what only they themselves hold."""
+        found: list[Delta] = []
+        while True:
+            ended = _has_ended(self.turn)
+            new = await self._events.since(self.turn.id, len(found))
+            found += new
+            if new:
+                yield new
+            if ended:
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+            self.turn = await self._again()
+        if rest := _rest(self.turn.answers, found):
+            yield rest
+
+    async def _again(self) -> Turn:
+        answers = [
+            await self._repository.find_message(self._caller, answer.id) for answer in self.turn.answers
+        ]
+        return replace(self.turn, answers=tuple(answer for answer in answers if answer))
+
+
+def _has_ended(turn: Turn) -> bool:
+    return all(answer.status != "in_progress" for answer in turn.answers)
+
+
+def _text(deltas: Sequence[Delta], index: int) -> str:
+    return "".join(text for at, text in deltas if at == index)
+
+
+def _begin_with(answers: Sequence[Message], deltas: Sequence[Delta]) -> bool:
+    """Whether the pieces are still there: they live for an hour."""
+    return bool(deltas) and all(
+        answer.content.startswith(_text(deltas, index)) for index, answer in enumerate(answers)
+    )
+
+
+def _rest(answers: Sequence[Message], deltas: Sequence[Delta]) -> list[Delta]:
+    rest = [(index, answer.content[len(_text(deltas, index)) :]) for index, answer in enumerate(answers)]
+    return [(index, text) for index, text in rest if text]
+
+
+async def _whole(answers: Sequence[Message]) -> AsyncIterator[Sequence[Delta]]:
+    yield _rest(answers, [])

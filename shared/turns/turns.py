@@ -1,0 +1,293 @@
+"""What can be done with turns: ask, follow, stop; and closing those whose server has died."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from shared.clock import Clock
+from shared.errors import ConversationBusy, InvalidRequest, NotFound
+from shared.idempotency import Once
+from shared.ids import is_id, same_ulid
+from shared.messages import Messages
+from shared.models import Caller, Conversation, IncompleteReason, Message, Receipt, Turn
+from shared.repository import Change, EventRepository, Repository, in_progress
+from shared.transitions import stopped
+from shared.turns.asking import Question, TurnIds, begun
+from shared.turns.followed import Followed, live, stored
+from shared.turns.leases import LEASE_MS, TurnLost, require_lease
+from shared.turns.runner import Runner
+from shared.turns.running import Run
+from shared.usage import UsageCounts
+
+# How long one who stops a turn waits for its end, and how often one looks.
+STOP_SECONDS, LOOK_SECONDS = 10.0, 0.1
+
+logger = logging.getLogger(__name__)
+
+
+class Turns:
+    """Runs turns in tasks of their own: whoever asked may go away."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        events: EventRepository,
+        messages: Messages,
+        runner: Runner,
+        models: Collection[str],
+        usage: UsageCounts,
+        clock: Clock,
+    ) -> None:
+        self._repository = repository
+        self._events = events
+        self._messages = messages
+        self._runner = runner
+        self._models = models
+        self._usage = usage
+        self._clock = clock
+        self._runs: dict[str, Run] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def ask(
+        self,
+        caller: Caller,
+        conversation_id: str,
+        question: Question,
+        if_match: str | None = None,
+        once: Once | None = None,
+    ) -> Turn:
+        """Store the question, answer it, store the answers.
+
+        Raises what `start` does, and the model's failure once answers marked `failed` are stored.
+        """
+        run = await self.start(caller, conversation_id, question, if_match, once)
+        await asyncio.shield(self._running(run))
+        if run.failure:
+            raise run.failure
+        return run.turn
+
+    async def follow(
+        self,
+        caller: Caller,
+        conversation_id: str,
+        question: Question,
+        if_match: str | None = None,
+        once: Once | None = None,
+    ) -> Followed:
+        """The same, followed from its first word."""
+        run = await self.start(caller, conversation_id, question, if_match, once)
+        self._running(run)
+        return live(run)
+
+    async def start(
+        self,
+        caller: Caller,
+        conversation_id: str,
+        question: Question,
+        if_match: str | None = None,
+        once: Once | None = None,
+    ) -> Run:
+        """Take the lease and store the question with empty answers.
+
+        Raises InvalidRequest for a model that isn't allowed, QuotaExceeded, and ConversationBusy while
+        another turn runs.
+        """
+        if question.options.model not in self._models:
+            raise InvalidRequest(f"model should be one of: {', '.join(self._models)}.", param="model")
+        conversation = await self._repository.conversation(caller, conversation_id)
+        await self._usage.require_quota(caller.tenant_id)
+        named = await self._named(caller, conversation, question)
+        seen = conversation.etag
+        conversation = await self._freed(caller, conversation, interrupt=question.interrupt)
+        if_match = conversation.etag if if_match == seen else if_match  # freeing it has moved it
+        now = self._clock()
+        ids = TurnIds.of(question, now)
+        running = {"conversation_id": conversation_id, "answer_id": ids.answers[0]}
+        receipt = once.opened(caller, now, **running) if once else None
+        change = begun(question, ids, named, receipt, now)
+        done = await self._repository.change(
+            caller, conversation_id, change, known=conversation, if_match=if_match
+        )
+        asked = len(ids.inputs)
+        last = done.messages[asked - 1] if asked else named
+        assert last is not None  # noqa: S101 - `begun` has seen to it
+        turn = Turn(ids.turn, last, done.messages[asked:])
+        parent = named if asked == 1 and question.parent_id else None
+        return Run(
+            caller=caller,
+            conversation=done.conversation,
+            turn=turn,
+            parent=parent,
+            once=once,
+            receipt=done.receipt,
+        )
+
+    async def get(self, caller: Caller, turn_id: str) -> Turn:
+        """A turn as it is now; NotFound where the caller has none such. One without a server is closed."""
+        answer = await self._record(caller, turn_id)
+        if answer.status == "in_progress":
+            conversation = await self._repository.conversation(caller, answer.conversation_id)
+            await self.close_expired(caller, conversation)
+        return await self._turn(caller, turn_id)
+
+    async def followed(self, caller: Caller, turn_id: str) -> Followed:
+        """A turn, on whichever instance it runs, from its first word on."""
+        turn = await self.get(caller, turn_id)
+        return await stored(self._repository, self._events, caller, turn)
+
+    async def cancel(self, caller: Caller, turn_id: str) -> Turn:
+        """Stop a turn, keeping what there is; returns once it is closed. One that has ended stays so."""
+        turn = await self.get(caller, turn_id)
+        return await self._stopped(caller, turn, "cancelled")
+
+    async def run_all_queued(self, documents: Iterable[Mapping[str, Any]]) -> None:
+        """Run the turns that wait among documents from the change feed; each failure is its own."""
+        waiting = {
+            (Caller(one["tenantId"], one["userId"]), one["id"])
+            for one in documents
+            if one.get("type") == "message" and (one.get("turn") or {}).get("queued")
+        }
+        results = await asyncio.gather(
+            *(self.run_queued(owner, answer_id) for owner, answer_id in waiting), return_exceptions=True
+        )
+        if failures := [result for result in results if isinstance(result, BaseException)]:
+            raise failures[0]
+
+    async def run_queued(self, owner: Caller, answer_id: str) -> None:
+        """Run a turn that was left to the background, unless another has taken it up."""
+        turn_id = same_ulid("resp", answer_id)
+        try:
+            turn = await self._turn(owner, turn_id)
+        except NotFound:
+            return
+        taken: list[Message] = []
+
+        async def take(conversation: Conversation) -> Change:
+            require_lease(conversation, turn_id)
+            record = await self._record(owner, turn_id)
+            if not (record.turn and record.turn.queued):
+                raise TurnLost
+            taken[:] = [record.changed(turn=record.turn.model_copy(update={"queued": False}))]
+            held = conversation.changed(lease_until=self._clock() + LEASE_MS)
+            return Change(held, updated=((record, taken[0]),), guarded=True)
+
+        try:
+            done = await self._repository.change(owner, turn.answer.conversation_id, take)
+        except (TurnLost, NotFound):
+            return
+        turn = replace(turn, answers=(done.messages[0], *turn.answers[1:]))
+        await asyncio.shield(self._running(Run(caller=owner, conversation=done.conversation, turn=turn)))
+
+    async def outcome(self, caller: Caller, receipt: Receipt) -> Turn:
+        """What the turn of a repeated request has come to; RequestInProgress while it runs."""
+        try:
+            turn = await self.get(caller, same_ulid("resp", receipt.answer_id or ""))
+        except NotFound:
+            raise in_progress() from None
+        if turn.answer.status == "in_progress":
+            raise in_progress()
+        return turn
+
+    async def close_expired(self, caller: Caller, conversation: Conversation) -> Conversation:
+        """Close the turn of a dead server, if there is one, as incomplete with the text that was stored."""
+        lease, now = conversation.lease, self._clock()
+        if lease is None or conversation.busy(now):
+            return conversation
+        logger.warning("turn %s has lost its server and is closed", lease.turn_id)
+        try:
+            turn = await self._turn(caller, lease.turn_id)
+            said = await self._events.since(lease.turn_id, 0)
+            pairs = [
+                (
+                    answer,
+                    stopped(answer, "interrupted", now, "".join(text for at, text in said if at == index)),
+                )
+                for index, answer in enumerate(turn.answers)
+                if answer.status == "in_progress"
+            ]
+        except NotFound:
+            pairs = []
+        try:
+            return (await self._runner.release(caller, conversation, lease.turn_id, pairs)).conversation
+        except TurnLost:
+            return await self._repository.conversation(caller, conversation.id, deleted=True)
+
+    async def close(self) -> None:
+        """Have what runs here end at once, with what there is: the server is told to stop."""
+        for run in self._runs.values():
+            run.stop("interrupted")
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _running(self, run: Run) -> asyncio.Task[None]:
+        """The task of a turn that runs here."""
+        self._runs[run.turn.id] = run
+        task = asyncio.create_task(self._runner.run(run))
+        self._tasks.add(task)
+
+        def over(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            self._runs.pop(run.turn.id, None)
+
+        task.add_done_callback(over)
+        return task
+
+    async def _named(self, caller: Caller, conversation: Conversation, question: Question) -> Message | None:
+        for param in ("edited_from", "parent_id"):
+            if (identifier := getattr(question, param)) is not None:
+                return await self._messages.named(caller, conversation, identifier, param)
+        return None
+
+    async def _freed(self, caller: Caller, conversation: Conversation, *, interrupt: bool) -> Conversation:
+        """The conversation without the turn of a dead server, or (interrupt) of a living one."""
+        conversation = await self.close_expired(caller, conversation)
+        if conversation.lease and interrupt:
+            turn = await self._turn(caller, conversation.lease.turn_id)
+            await self._stopped(caller, turn, "interrupted")
+            conversation = await self._repository.conversation(caller, conversation.id)
+        return conversation
+
+    async def _stopped(self, caller: Caller, turn: Turn, reason: IncompleteReason) -> Turn:
+        if turn.answer.status != "in_progress":
+            return turn
+        if run := self._runs.get(turn.id):
+            run.stop(reason)
+        elif turn.answer.turn and turn.answer.turn.queued:
+            return await self._close_queued(caller, turn, reason)
+        else:
+            await self._events.stop(turn.id, reason)
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                while turn.answer.status == "in_progress":
+                    await asyncio.sleep(LOOK_SECONDS)
+                    turn = await self.get(caller, turn.id)
+        except TimeoutError:
+            raise ConversationBusy("The turn has not stopped yet; try again.", retry_after=5) from None
+        return turn
+
+    async def _close_queued(self, caller: Caller, turn: Turn, reason: IncompleteReason) -> Turn:
+        """Nobody has taken it up, so whoever wants it stopped closes it."""
+        conversation = await self._repository.conversation(caller, turn.answer.conversation_id)
+        pairs = [(answer, stopped(answer, reason, self._clock())) for answer in turn.answers]
+        with suppress(TurnLost):
+            await self._runner.release(caller, conversation, turn.id, pairs)
+        return await self._turn(caller, turn.id)
+
+    async def _record(self, caller: Caller, turn_id: str) -> Message:
+        """The first answer of a turn, which holds what is known of it."""
+        known = is_id("resp", turn_id)
+        found = await self._repository.find_message(caller, same_ulid("msg", turn_id)) if known else None
+        if found is None or found.turn is None or found.deleted_at is not None:
+            raise NotFound("response", turn_id)
+        return found
+
+    async def _turn(self, caller: Caller, turn_id: str) -> Turn:
+        first = await self._record(caller, turn_id)
+        question = await self._repository.find_message(caller, first.question_id or "")
+        if question is None or first.turn is None:
+            raise NotFound("response", turn_id)
+        others = [await self._repository.find_message(caller, other) for other in first.turn.other_ids]
+        return Turn(turn_id, question, (first, *(other for other in others if other)))
