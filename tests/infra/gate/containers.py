@@ -90,9 +90,8 @@ def _unindexed(containers: list[dict[str, Any]], repository: Path) -> Iterator[s
         order = _ORDER_BY.search(query)
         asked, sorted_by = set(_PROPERTY.findall(query)), set(_PROPERTY.findall(order[1]) if order else ())
         missing = {name for name in asked - _ALWAYS_INDEXED if not _ways_to_index(name) & indexed}
-        if (
-            missing == asked or missing & sorted_by
-        ):  # beside an indexed condition, others may look at what is left
+        # Beside an indexed condition, others may look through what that leaves.
+        if missing and (missing == asked or missing & sorted_by):
             names = ", ".join(f"c.{name}" for name in sorted(missing))
             yield f"containers.json: {where} asks for {names}, which no container indexes"
         columns = tuple("/" + name for name in _PROPERTY.findall(order[1])) if order else ()
