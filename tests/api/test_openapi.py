@@ -106,9 +106,9 @@ async def test_the_headers_of_an_answer_are_described(service: Service) -> None:
 
 
 async def test_the_event_stream_is_described_where_it_can_be_asked_for(service: Service) -> None:
-    content = (await _operations(service))["ask"]["responses"]["201"]["content"]
+    content = (await _operations(service))["ask"]["responses"]["200"]["content"]
 
-    assert set(content) == {"application/json", "text/event-stream"}
+    assert set(content) == {"text/event-stream"}
     assert "response.output_text.delta" in content["text/event-stream"]["example"]
 
 

@@ -126,6 +126,13 @@ FAULTS = [
     (MAIN, "targetScope = 'subscription'", "targetScope = 'resourceGroup'", "targetScope"),
     (MAIN, "param budgetAmount int", "param budget int", "has no 'budgetAmount'"),
     (MAIN, "@description('Days that logs are kept.')\n", "", "no description"),
+    (
+        PARAMETERS,
+        "${COSMOS_BACKUP=Continuous7Days}",
+        "${COSMOS_BACKUP=Continuous30Days}",
+        "'cosmosBackup' is another",
+    ),
+    (PARAMETERS, '"capacity": 100', '"capacity": 1', "'chatModel' is another"),
     (PARAMETERS, "${ALERT_EMAIL=}", "${ALERT_EMAIL}", "no default"),
     (PARAMETERS, '"gatewaySku": { "value": "${GATEWAY_SKU=BasicV2}" },', "", "'gatewaySku' is missing"),
     (PROD, "param privateNetwork", "param private", "prod.bicepparam: main.bicep has no 'private'"),

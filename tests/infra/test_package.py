@@ -19,7 +19,7 @@ def package(tmp_path: Path) -> Path:
 def production() -> dict[str, str]:
     """What Bicep sets; what the deployment computes made up."""
     given = settings.in_bicep(ROOT / "infra", bicep.load_all(ROOT / "infra"))
-    return {**settings.made_up(given), "AUTH_MODE": "local"}  # until Entra ID is built
+    return settings.made_up(given)
 
 
 def test_every_function_indexes_from_what_is_deployed(

@@ -43,12 +43,13 @@ class Declared:
 
 @dataclass(frozen=True)
 class Bicep:
-    """A file. `params` says of each parameter whether it must be given."""
+    """A file. `params` says of each parameter whether it must be given, `defaults` what it is if not."""
 
     path: Path
     text: str
     root: Node
     params: dict[str, bool]
+    defaults: dict[str, Value]
     variables: dict[str, Value]
     resources: tuple[Declared, ...]
     modules: tuple[Declared, ...]
@@ -69,6 +70,11 @@ def load(path: Path) -> Bicep:
         raw.decode(),
         root,
         params={_name(node): len(node.named_children) == 2 for node in _of(top, "parameter_declaration")},
+        defaults={
+            _name(node): value(node.named_children[-1])
+            for node in _of(top, "parameter_declaration")
+            if len(node.named_children) > 2
+        },
         variables={_name(node): value(node.named_children[-1]) for node in _of(top, "variable_declaration")},
         resources=tuple(_declared(node) for node in _of(top, "resource_declaration")),
         modules=tuple(_declared(node) for node in _of(top, "module_declaration")),

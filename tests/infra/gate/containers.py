@@ -87,14 +87,21 @@ def _unindexed(containers: list[dict[str, Any]], repository: Path) -> Iterator[s
     }
     indexed = included | {f"{path}/?" for index in composites for path in index}
     for where, query in _queries(repository):
-        for name in sorted(set(_PROPERTY.findall(query)) - _ALWAYS_INDEXED):
-            path = "/" + name.replace(".", "/")
-            if not {f"{path}/?", f"{path}/*", f"{path}/[]/?", f"/{name.partition('.')[0]}/*"} & indexed:
-                yield f"containers.json: {where} asks for c.{name}, which no container indexes"
         order = _ORDER_BY.search(query)
+        asked, sorted_by = set(_PROPERTY.findall(query)), set(_PROPERTY.findall(order[1]) if order else ())
+        missing = {name for name in asked - _ALWAYS_INDEXED if not _ways_to_index(name) & indexed}
+        # Beside an indexed condition, others may look through what that leaves.
+        if missing and (missing == asked or missing & sorted_by):
+            names = ", ".join(f"c.{name}" for name in sorted(missing))
+            yield f"containers.json: {where} asks for {names}, which no container indexes"
         columns = tuple("/" + name for name in _PROPERTY.findall(order[1])) if order else ()
         if len(columns) > 1 and columns not in composites:
             yield f"containers.json: {where} sorts by {', '.join(columns)}, which no composite index has"
+
+
+def _ways_to_index(name: str) -> set[str]:
+    path = "/" + name.replace(".", "/")
+    return {f"{path}/?", f"{path}/*", f"{path}/[]/?", f"/{name.partition('.')[0]}/*"}
 
 
 def _queries(repository: Path) -> Iterator[tuple[str, str]]:

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -30,6 +31,9 @@ def findings(infra: Path, files: Mapping[Path, Bicep]) -> Iterator[str]:
     yield from (
         f"main.parameters.json: '{name}' is missing" for name in sorted(set(main.params) - set(given))
     )
+    for name, default in main.defaults.items():
+        if name in given and _as_text(given[name]["value"]) != _as_text(default):
+            yield f"main.parameters.json: the default of '{name}' is another in main.bicep"
     openai = next(file.text for path, file in files.items() if path.name == "openai.bicep")
     for name in ("chatModel", "titleModel"):
         if set(given.get(name, {}).get("value", {})) != set(re.findall(r"\bmodel\.(\w+)", openai)):
@@ -44,6 +48,15 @@ def findings(infra: Path, files: Mapping[Path, Bicep]) -> Iterator[str]:
             f"{example.name}: main.bicep has no '{name}'" for name in sorted(assigned - set(main.params))
         )
         yield from (f"{example.name}: '{name}' is missing" for name in sorted(required - assigned))
+
+
+def _as_text(value: Any) -> Any:
+    """With what `${NAME=default}` falls back to; numbers and truth values as strings, as azd has them."""
+    if isinstance(value, dict):
+        return {name: _as_text(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_as_text(inner) for inner in value]
+    return re.sub(r"\$\{\w+=(.*?)\}", r"\1", str(value).lower() if isinstance(value, bool) else str(value))
 
 
 def _undescribed(files: Mapping[Path, Bicep]) -> Iterator[str]:

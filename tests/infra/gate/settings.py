@@ -23,10 +23,9 @@ _NOT_IN_AZURE = {
     "AZURE_OPENAI_KEY": "the identity signs",
     "OPENAI_BASE_URL": "the model is Azure OpenAI",
     "OPENAI_API_KEY": "the model is Azure OpenAI",
+    "REQUESTS_PER_MINUTE": "API Management limits calls",
     "WEBSITE_INSTANCE_ID": "App Service sets it",
 }
-# Set for what DESIGN has decided, before shared/settings.py reads it. Empty once Entra ID is built.
-_AWAITED = {"ENTRA_TENANT_ID", "ENTRA_AUDIENCE", "ENTRA_AUTHORITY"}
 # On Flex Consumption these are refused, ignored, or would be a key.
 _DENIED = re.compile(
     r"FUNCTIONS_WORKER_RUNTIME|FUNCTIONS_EXTENSION_VERSION|WEBSITE_\w+|SCM_\w+|ENABLE_ORYX_BUILD|TZ|"
@@ -69,7 +68,7 @@ def findings(
     """
     given, read = set(given), set(read)
     of_triggers = {f"{connection}__{key}" for connection in connections for key in _OF_A_CONNECTION}
-    for name in sorted(given - read - _OF_THE_HOST - of_triggers - _AWAITED):
+    for name in sorted(given - read - _OF_THE_HOST - of_triggers):
         yield f"Bicep sets {name}, which nothing reads"
     for name in sorted((read - given - set(_NOT_IN_AZURE)) | ((_OF_THE_HOST | of_triggers) - given)):
         yield f"{name} is read, and not set: in functions.bicep, or in app-settings.json"
