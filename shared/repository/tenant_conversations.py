@@ -15,7 +15,12 @@ _BY_ID = "SELECT * FROM c WHERE c.id = @id"
 
 
 class TenantConversations(ConversationLists):
-    """The same lists as a user's, latest first, over all users of the caller's tenant."""
+    """The same lists as a user's, latest first, over all users of the caller's tenant.
+
+    No message is read. A page of 20 conversations of 1 KB is at most 10 request units in each physical
+    partition that the tenant lies in, however many messages, users and conversations there are; with several
+    filters it examines 250 conversations at most.
+    """
 
     async def find(self, caller: Caller, identifier: str) -> Conversation:
         """One conversation that is not deleted, whoever of the tenant it belongs to."""
