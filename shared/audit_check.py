@@ -25,7 +25,8 @@ async def check(arguments: Sequence[str] | None = None) -> int:
     audit = services().audit
     try:
         faults = await audit.faults(given.tenant, given.month)
-        lines = faults or ["whole", *await audit.heads(given.tenant, given.month)]
+        heads = await audit.heads(given.tenant, given.month)
+        lines = faults or ["whole" if heads else "no entries", *heads]
     except ServiceError as error:
         sys.stderr.write(f"{error.message}\n")
         return _UNREADABLE

@@ -92,6 +92,7 @@ class Partition:
         self._container = container
         self._key = key
         self._partition_key: Any = list(key) if levels > 1 else key[0]  # the SDK's type for it is private
+        self._within: dict[str, Any] = {"partition_key": self._partition_key}
         self._sessions = sessions
 
     async def read(self, identifier: str) -> Document | None:
@@ -112,7 +113,7 @@ class Partition:
             pages: Any = self._container.query_items(  # typed without its continuation_token
                 sql,
                 parameters=[{"name": name, "value": value} for name, value in parameters.items()],
-                partition_key=self._partition_key,
+                **self._within,
                 max_item_count=limit,
                 response_hook=self._count,
                 **self._session(),
@@ -174,6 +175,14 @@ class Partition:
         count_call(float(headers.get("x-ms-request-charge", 0)))
         if token := headers.get("x-ms-session-token"):
             self._sessions.put(self._key, token)
+
+
+class Stretch(Partition):
+    """A feed range, within one physical partition: for queries only."""
+
+    def __init__(self, container: ContainerProxy, feed_range: dict[str, Any]) -> None:
+        super().__init__(container, (), SessionTokens())  # the SDK's own tokens fit each physical partition
+        self._within = {"feed_range": feed_range}
 
 
 @contextmanager

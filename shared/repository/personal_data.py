@@ -15,7 +15,8 @@ _BY_ID = "SELECT * FROM c WHERE c.id > @after ORDER BY c.id"
 _ANY = "SELECT c.id, c.type FROM c"
 _LETTERS = "SELECT c.id, c.type FROM c WHERE c.userId = @user"
 _USAGE = "SELECT c.id, c.type FROM c WHERE c.userDigest = @digest"
-_OTHER_OPERATIONS = "SELECT c.id, c.type FROM c WHERE c.id != @operation"
+# Not erasures: each ends by itself, and then names nobody.
+_OPERATIONS = "SELECT c.id, c.type FROM c WHERE NOT IS_DEFINED(c.kind) OR c.kind != 'erase'"
 
 
 class PersonalData:
@@ -35,7 +36,7 @@ class PersonalData:
     async def next_to_remove(self, operation: Operation) -> tuple[int, list[Document]]:
         """Some documents of the user's by id and type, and the place they are in; none when none are left.
 
-        The audit log stays, which knows the user by a digest only, and so does the operation itself.
+        The audit log stays, which knows the user by a digest only, and so do erasures, of which it is one.
         """
         for number, (key, sql, parameters) in enumerate(self._places(operation)):
             found, _ = await (await self._partition(*key)).query(sql, parameters, AT_ONCE)
@@ -63,7 +64,7 @@ class PersonalData:
             ((self._container, tenant, user), _ANY, {}),
             (("tenant_ops", tenant, "dead-letters"), _LETTERS, {"@user": user}),
             (("tenant_ops", tenant, "usage"), _USAGE, {"@digest": digest_of(user)}),
-            (("tenant_ops", tenant, operation.scope), _OTHER_OPERATIONS, {"@operation": operation.id}),
+            (("tenant_ops", tenant, operation.scope), _OPERATIONS, {}),
         ]
 
     async def _partition(self, container: str, *key: str) -> Partition:

@@ -1,7 +1,6 @@
 """What is kept for a tenant beside its users' data: policy, operations and dead letters, in `tenant_ops`."""
 
 from contextlib import suppress
-from typing import Any
 
 from shared.errors import NotFound
 from shared.ids import is_id
@@ -10,6 +9,7 @@ from shared.records import DayUsage, DeadLetter, Hold, ModelUsage, Operation, di
 from shared.repository.changes import Patience
 from shared.repository.database import Database
 from shared.repository.partition import Conflict, Document, Missing, Partition, SessionTokens, written
+from shared.repository.partition import Operation as BatchOperation
 
 _CONTAINER = "tenant_ops"
 PARTS_KEPT_SECONDS = 7 * 24 * 60 * 60
@@ -37,14 +37,11 @@ class TenantRepository:
         return Operation.model_validate(found)
 
     async def put_operation(self, operation: Operation) -> Operation:
-        """Store an operation's progress, or a new one; Conflict if another has gone on with it meanwhile."""
-        partition = await self._partition(operation.tenant_id, operation.scope)
-        (stored,) = await partition.batch([_written(operation)])
-        return Operation.model_validate(stored)
+        """Store an operation's progress, or a new one; Conflict if it has gone on or was erased meanwhile."""
+        return await self._put(operation)
 
     async def put_part(self, operation: Operation, number: int, body: str) -> Operation:
         """Store a part of what an operation makes, with its progress; Conflict as above."""
-        partition = await self._partition(operation.tenant_id, operation.scope)
         part = {
             "id": f"{operation.id}.{number:06d}",
             "tenantId": operation.tenant_id,
@@ -53,8 +50,7 @@ class TenantRepository:
             "body": body,
             "ttl": PARTS_KEPT_SECONDS,
         }
-        stored = await partition.batch([_written(operation), ("upsert", (part,))])
-        return Operation.model_validate(stored[0])
+        return await self._put(operation, ("upsert", (part,)))
 
     async def part(self, operation: Operation, number: int) -> str | None:
         """A part of what an operation has made, None behind the last."""
@@ -143,9 +139,14 @@ class TenantRepository:
         with suppress(Missing):
             await (await self._partition(tenant_id, "dead-letters")).delete(identifier)
 
+    async def _put(self, operation: Operation, *beside: BatchOperation) -> Operation:
+        partition = await self._partition(operation.tenant_id, operation.scope)
+        known = {"_etag": operation.etag} if operation.etag else None
+        try:
+            stored = await partition.batch([written(operation.document(), known), *beside])
+        except Missing:
+            raise Conflict from None
+        return Operation.model_validate(stored[0])
+
     async def _partition(self, *key: str) -> Partition:
         return Partition(await self._database.container(_CONTAINER), key, self._sessions)
-
-
-def _written(operation: Operation) -> tuple[Any, ...]:
-    return written(operation.document(), {"_etag": operation.etag} if operation.etag else None)

@@ -120,6 +120,15 @@ async def test_an_entry_changed_with_its_hash_is_found_out_by_the_next(service: 
     assert await check(["--tenant", "local-tenant"]) == 1
 
 
+async def test_a_month_without_acts_is_no_broken_log(
+    service: Service, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await _act(service, 1)
+
+    assert await check(["--tenant", "local-tenant", "--month", "2026-12"]) == 0
+    assert capsys.readouterr().out == "no entries\n"
+
+
 async def test_a_database_that_is_away_is_no_broken_log(
     service: Service, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,6 +15,7 @@ from shared.services import services
 from tests.api.conftest import Service
 from tests.api.raw_store import everything, feed, holding
 from tests.api.refusals import refused
+from tests.unit.fake_time import until
 
 CANARY = {"X-Local-User": "canary-user", "X-Local-Email": "canary@example.com"}
 BOB = {"X-Local-User": "bob"}
@@ -69,11 +70,6 @@ async def _finished(service: Service, operation: dict[str, Any]) -> dict[str, An
     return dict(answer.json())
 
 
-async def _traces(service: Service) -> list[str]:
-    """What is left of the user anywhere."""
-    return await holding(service, "canary")
-
-
 async def _fill(service: Service, documents: int) -> None:
     owner = {"tenantId": "local-tenant", "userId": "canary-user"}
     for start in range(0, documents, 100):
@@ -97,7 +93,7 @@ async def test_nothing_in_any_container_holds_what_was_the_users(service: Servic
     operation = await _erase(service)
     operation = await _finished(service, operation) if operation["state"] == "running" else operation
 
-    assert await _traces(service) == []
+    assert await holding(service, "canary") == []
     left = await holding(service, digest_of("canary-user"))
     assert left == [f"tenant_ops/{operation['id']}"]
     assert operation["counts"] == types
@@ -151,7 +147,7 @@ async def test_the_same_request_again_gets_the_same_operation(service: Service) 
 
     assert again.json()["id"] == first["id"]
     assert again.headers["idempotency-replayed"] == "true"
-    assert len(await _traces(service)) == 1  # what came after the erasure stays
+    assert len(await holding(service, "canary")) == 1  # what came after the erasure stays
 
 
 async def test_what_is_written_while_an_erasure_runs_is_erased_too(service: Service) -> None:
@@ -164,7 +160,7 @@ async def test_what_is_written_while_an_erasure_runs_is_erased_too(service: Serv
 
     done = await _finished(service, operation)
 
-    assert await _traces(service) == []
+    assert await holding(service, "canary") == []
     assert done["counts"]["message"] == 402
 
 
@@ -181,7 +177,7 @@ async def test_a_turn_that_ends_after_the_erasure_leaves_nothing(service: Servic
     refused(answer, 404, "conversation_not_found")
     service.clock.pass_seconds(120)
     await sweep(None)
-    assert await _traces(service) == []
+    assert await holding(service, "canary") == []
 
 
 async def test_work_that_is_given_up_after_the_erasure_leaves_no_dead_letter(service: Service) -> None:
@@ -193,7 +189,7 @@ async def test_work_that_is_given_up_after_the_erasure_leaves_no_dead_letter(ser
         gone, reason="model_error", count=12, now=1
     )
 
-    assert await _traces(service) == []
+    assert await holding(service, "canary") == []
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -212,7 +208,7 @@ async def test_after_a_crash_at_any_write_the_timer_finishes_and_counts_each_onc
     done = await _finished(service, operation)
 
     assert done["counts"] == done["receipt"]["counts"] == {"message": 400}
-    assert await _traces(service) == []
+    assert await holding(service, "canary") == []
 
 
 async def test_two_timers_at_once_finish_it_once(service: Service) -> None:
@@ -223,4 +219,28 @@ async def test_two_timers_at_once_finish_it_once(service: Service) -> None:
     await asyncio.gather(run_operations(None), run_operations(None), purge(None))
 
     assert (await _finished(service, operation))["counts"] == {"message": 1_000}
-    assert await _traces(service) == []
+    assert await holding(service, "canary") == []
+
+
+async def test_two_erasures_at_once_both_end(service: Service) -> None:
+    await _fill(service, 1_000)
+    first, second = await asyncio.gather(_erase(service), _erase(service))
+    assert (first["state"], second["state"]) == ("running", "running")
+    service.clock.pass_seconds(61)
+
+    await asyncio.gather(run_operations(None), run_operations(None))
+
+    assert (await _finished(service, first))["id"] != (await _finished(service, second))["id"]
+    assert await holding(service, "canary") == []
+
+
+async def test_an_export_that_is_overtaken_by_an_erasure_ends_without_a_trace(service: Service) -> None:
+    await _fill(service, 100)
+    slow = service.engine.faults.add(Fault("query", container="conversations", delay=0.2))
+    export = asyncio.create_task(service.http.post("me/export", headers=CANARY))
+    await until(lambda: slow.times == 0)
+
+    assert (await _erase(service))["state"] == "completed"
+
+    refused(await export, 404, "operation_not_found")
+    assert await holding(service, "canary") == []
