@@ -19,7 +19,7 @@ from shared.services import services
 bp = func.Blueprint()
 
 
-@endpoint(bp, "POST", "responses")
+@endpoint(bp, "POST", "responses", status=201, lenient=True)
 async def create_response(caller: AsCaller, body: NewResponse, once: AsOnce = None) -> Response | TurnEvents:
     """Have a question answered; with `stream`, tell the answer word by word; with `background`, later."""
     if body.stream:
@@ -27,7 +27,7 @@ async def create_response(caller: AsCaller, body: NewResponse, once: AsOnce = No
     return Response.of(await services().responses.create(caller, body.draft(), once))
 
 
-@endpoint(bp, "GET", "responses/{response_id}")
+@endpoint(bp, "GET", "responses/{response_id}", lenient=True)
 async def get_response(
     caller: AsCaller,
     response_id: str,
@@ -41,20 +41,20 @@ async def get_response(
     return Response.of(await services().turns.get(caller, response_id))
 
 
-@endpoint(bp, "POST", "responses/{response_id}/cancel")
+@endpoint(bp, "POST", "responses/{response_id}/cancel", lenient=True)
 async def cancel_response(caller: AsCaller, response_id: str, once: AsOnce = None) -> Response:
     """Stop a response, keeping what there is."""
     return Response.of(await services().turns.cancel(caller, response_id))
 
 
-@endpoint(bp, "DELETE", "responses/{response_id}")
+@endpoint(bp, "DELETE", "responses/{response_id}", lenient=True)
 async def delete_response(caller: AsCaller, response_id: str) -> ResponseDeleted:
     """Delete a response's answers; each can be restored as a message."""
     await services().responses.delete(caller, response_id)
     return ResponseDeleted(id=response_id)
 
 
-@endpoint(bp, "GET", "responses/{response_id}/input_items")
+@endpoint(bp, "GET", "responses/{response_id}/input_items", lenient=True)
 async def list_input_items(
     caller: AsCaller, response_id: str, query: Annotated[ItemsQuery, Query()]
 ) -> Listed[Item]:
@@ -63,7 +63,7 @@ async def list_input_items(
     return Listed[Item].of(query.page_of(found), Item.of, lambda position: position)
 
 
-@endpoint(bp, "POST", "conversations/{conversation_id}")
+@endpoint(bp, "POST", "conversations/{conversation_id}", lenient=True)
 async def update_metadata(
     caller: AsCaller,
     conversation_id: str,
@@ -78,7 +78,7 @@ async def update_metadata(
     return Conversation.of(replaced)
 
 
-@endpoint(bp, "POST", "conversations/{conversation_id}/items")
+@endpoint(bp, "POST", "conversations/{conversation_id}/items", status=201, lenient=True)
 async def create_items(
     caller: AsCaller, conversation_id: str, body: NewItems, once: AsOnce = None
 ) -> ItemList:
@@ -86,7 +86,7 @@ async def create_items(
     return ItemList.of(await services().responses.add_items(caller, conversation_id, body.drafts(), once))
 
 
-@endpoint(bp, "GET", "conversations/{conversation_id}/items")
+@endpoint(bp, "GET", "conversations/{conversation_id}/items", lenient=True)
 async def list_items(
     caller: AsCaller, conversation_id: str, query: Annotated[ItemsQuery, Query()]
 ) -> Listed[Item]:
@@ -101,20 +101,20 @@ async def list_items(
     return Listed[Item].of(page, Item.of, lambda position: encode_cursor(position, caller, *this_list))
 
 
-@endpoint(bp, "GET", "conversations/{conversation_id}/items/{item_id}")
+@endpoint(bp, "GET", "conversations/{conversation_id}/items/{item_id}", lenient=True)
 async def get_item(caller: AsCaller, conversation_id: str, item_id: str) -> Item:
     """Read a message."""
     return Item.of(await services().messages.get(caller, conversation_id, item_id))
 
 
-@endpoint(bp, "DELETE", "conversations/{conversation_id}/items/{item_id}")
+@endpoint(bp, "DELETE", "conversations/{conversation_id}/items/{item_id}", lenient=True)
 async def delete_item(caller: AsCaller, conversation_id: str, item_id: str) -> Conversation:
     """Delete a message; the conversation as it is then."""
     await services().deletions.delete(caller, conversation_id, item_id, None)
     return Conversation.of(await services().conversations.get(caller, conversation_id))
 
 
-@endpoint(bp, "GET", "models")
+@endpoint(bp, "GET", "models", lenient=True)
 async def list_models(caller: AsCaller) -> ModelList:
     """List the models that a request may name."""
     return ModelList(data=[ModelListed(id=name) for name in services().settings.models])

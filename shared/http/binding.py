@@ -35,8 +35,11 @@ Bind = Callable[[Request, Show], Awaitable[dict[str, Any]]]
 Source = Callable[[Request], Any]
 
 
-def binder(function: Callable[..., Any], method: str, route: str) -> Bind:
-    """What makes the arguments of `function` from a request; the caller first, so strangers learn nothing."""
+def binder(function: Callable[..., Any], method: str, route: str, *, lenient: bool = False) -> Bind:
+    """What makes the arguments of `function` from a request; the caller first, so strangers learn nothing.
+
+    lenient: query parameters that the endpoint doesn't take are ignored.
+    """
     hints = get_type_hints(function, include_extras=True)
     hints.pop("return")
     in_path = set(re.findall(r"{(\w+)}", route))
@@ -47,7 +50,7 @@ def binder(function: Callable[..., Any], method: str, route: str) -> Bind:
         name: hint for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, BaseModel)
     }
     sources = {name: _source(name, hint, in_path) for name, hint in hints.items() if name not in bodies}
-    if not any(isinstance(_marker(hint), params.Query) for hint in hints.values()):
+    if not lenient and not any(isinstance(_marker(hint), params.Query) for hint in hints.values()):
         sources[""] = _query(Nothing)
     takes_body = method in ("POST", "PUT", "PATCH")
 

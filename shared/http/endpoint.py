@@ -54,6 +54,7 @@ class Endpoint:
     route: str
     status: int
     administrator: bool
+    lenient: bool
 
 
 _declared: list[Endpoint] = []
@@ -65,15 +66,22 @@ def endpoints() -> tuple[Endpoint, ...]:
 
 
 def endpoint(
-    blueprint: func.Blueprint, method: str, route: str, *, status: int = 200, administrator: bool = False
+    blueprint: func.Blueprint,
+    method: str,
+    route: str,
+    *,
+    status: int = 200,
+    administrator: bool = False,
+    lenient: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a function as an HTTP-triggered Azure function of its own name, at `route`.
 
-    administrator: only for administrators of a tenant, in whose audit log the act is written.
+    administrator: only for administrators of a tenant, in whose audit log the act is written. lenient: query
+    parameters that it doesn't take are ignored, as OpenAI's clients expect.
     """
 
     def register(function: Function) -> Function:
-        declared = Endpoint(function, method, route, status, administrator)
+        declared = Endpoint(function, method, route, status, administrator, lenient)
         _declared.append(declared)
         run_bound = _runner(declared)
 
@@ -96,7 +104,7 @@ def answer_kinds(function: Callable[..., Any]) -> list[type]:
 
 def _runner(declared: Endpoint) -> Callable[[Request, str], Awaitable[Response]]:
     """What makes a request's answer: its arguments bound, the function run, or its first answer repeated."""
-    bind = binder(declared.function, declared.method, declared.route)
+    bind = binder(declared.function, declared.method, declared.route, lenient=declared.lenient)
     kinds = answer_kinds(declared.function)
     answer = next((kind for kind in kinds if not issubclass(kind, Streamed)), None)
     events = next((kind for kind in kinds if issubclass(kind, EventStream)), None)

@@ -7,7 +7,7 @@ from fastapi import Response
 
 from shared.errors import Unavailable
 
-# Past this the front end of Azure has hung up (after 230 s); a turn that is cut off is closed as interrupted.
+# Past this the front end of Azure has hung up (after 230 s); a turn goes on without its request.
 LONGEST_SECONDS = 220.0
 # For whatever shows an answer: take it for what it says it is, keep no copy, run and embed nothing.
 # https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet.html#security-headers

@@ -131,7 +131,7 @@ async def test_no_route_changes_or_removes_an_entry(service: Service, method: st
 
 
 async def test_what_is_on_record_about_an_erased_user_names_nobody(service: Service) -> None:
-    user = {"X-Local-User": "canary-user", "X-On-Behalf-Of": "canary-user"}
+    user = SERVICE | {"X-On-Behalf-Of": "canary-user"}
     await service.http.post("conversations", json={"title": "canary-title"}, headers=user)
     await service.http.put("tenant/holds/canary-user", json={"reason": None}, headers=ROOT)
     await service.http.post("me/erase", headers=user)

@@ -54,6 +54,7 @@ async def _scene(service: Service) -> Scene:
         "conversation": identifier,
         "question": turn["question"]["id"],
         "answer": turn["answers"][0]["id"],
+        "response": turn["id"],
     }
     return Scene(service, names)
 
@@ -92,13 +93,24 @@ async def _purged(scene: Scene) -> None:
     await scene.service.http.get(f"operations/{scene.names['operation']}")
 
 
+async def _exported(scene: Scene) -> None:
+    answer = await scene.service.http.post("me/export")
+    scene.names["operation"] = answer.json()["id"]
+
+
+async def _administered(scene: Scene) -> None:
+    """Every shard of the month's audit log has its head."""
+    for _ in range(40):
+        await scene.service.http.get("tenant/audit", headers=ADMIN)
+
+
 async def _letters(scene: Scene) -> None:
     """One of the conversation, and 25 others."""
     for identifier in (scene.names["conversation"], *(f"conv_{number:026d}" for number in range(25))):
         letter = {"id": identifier, "tenantId": "local-tenant", "scope": "dead-letters", "count": 12}
         said = {"userId": "local-user", "workType": "conversation", "reason": "model_error", "updatedAt": 1}
         await scene.service.tenant_ops.upsert_item(letter | said)
-    await scene.service.http.get("tenant/dead-letters", headers=ADMIN)
+    await _administered(scene)
 
 
 ONE = "conversations/{conversation_id}"
@@ -158,6 +170,26 @@ CASES: list[Case] = [
     ("POST", f"{ONE}/ask", "with a key", {"headers": KEY}, {"content": TEXT}, _nothing),
     ("GET", "operations/{operation_id}", "running", {}, None, _purging),
     ("GET", "operations/{operation_id}", "completed", {}, None, _purged),
+    ("GET", "operations/{operation_id}/content", "one part", {}, None, _exported),
+    ("POST", "me/export", "78 documents", {}, None, _nothing),
+    ("POST", "me/erase", "78 documents", {}, None, _nothing),
+    ("GET", "usage", "", {}, None, _nothing),
+    ("POST", ONE, "", {}, {"metadata": {"a": "b"}}, _nothing),
+    ("GET", f"{ONE}/items", "20 of many", {}, None, _nothing),
+    ("POST", f"{ONE}/items", "two", {}, {"items": [MESSAGE, MESSAGE]}, _nothing),
+    ("GET", f"{ONE}/items/{{item_id}}", "", {}, None, _nothing),
+    ("DELETE", f"{ONE}/items/{{item_id}}", "", {}, None, _nothing),
+    ("POST", "responses", "in a conversation of its own", {}, {"input": TEXT}, _nothing),
+    ("GET", "responses/{response_id}", "", {}, None, _nothing),
+    ("POST", "responses/{response_id}/cancel", "of one that has ended", {}, None, _nothing),
+    ("DELETE", "responses/{response_id}", "", {}, None, _nothing),
+    ("GET", "responses/{response_id}/input_items", "", {}, None, _nothing),
+    ("GET", "models", "", {}, None, _nothing),
+    ("GET", "tenant/conversations", "20 of many", {"headers": ADMIN}, None, _administered),
+    ("GET", "tenant/conversations/{conversation_id}", "", {"headers": ADMIN}, None, _administered),
+    ("GET", "tenant/audit", "", {"headers": ADMIN}, None, _administered),
+    ("PUT", "tenant/holds/{user_id}", "", {"headers": ADMIN}, {"reason": "A case."}, _administered),
+    ("GET", "docs", "", {}, None, _nothing),
     ("GET", "tenant/dead-letters", "20 of many", {"headers": ADMIN}, None, _letters),
     ("POST", "tenant/dead-letters/{dead_letter_id}/replay", "", {"headers": ADMIN}, None, _letters),
     ("GET", "health/live", "", {}, None, _nothing),
@@ -191,6 +223,9 @@ async def test_an_operation_costs_what_the_table_says(service: Service, case: Ca
         message_id=names["answer"],
         operation_id=names.get("operation"),
         dead_letter_id=names["conversation"],
+        item_id=names["answer"],
+        response_id=names["response"],
+        user_id="mallory",
     )
 
     asked = service.http.request(method, path, json=_filled(body, names), **_filled(more, names))

@@ -54,7 +54,7 @@ async def _replay(service: Service, identifier: str, **headers: str) -> httpx2.R
         {},
         {"X-Local-Roles": ""},
         {"X-Local-Roles": "conversations.admin"},
-        {"X-Local-Roles": "Conversations.OnBehalf, Conversations.Administrator"},
+        {"X-Local-Roles": "Conversations.Administrator, Admin"},
     ],
 )
 async def test_who_is_no_administrator_is_refused(service: Service, headers: dict[str, str]) -> None:

@@ -138,7 +138,7 @@ async def test_a_purge_of_many_messages_is_an_operation_that_the_timer_ends(serv
 
     assert answer.status_code == 202
     started = answer.json()
-    assert (started["object"], started["kind"], started["status"]) == ("operation", "purge", "running")
+    assert (started["object"], started["kind"], started["state"]) == ("operation", "purge", "running")
     assert (started["conversation_id"], started["finished_at"]) == (identifier, None)
     path = f"operations/{started['id']}"
     assert (await service.http.get(path)).json() == started
@@ -154,7 +154,7 @@ async def test_a_purge_of_many_messages_is_an_operation_that_the_timer_ends(serv
     await purge(None)
 
     ended = (await service.http.get(path)).json()
-    assert ended["status"] == "completed"
+    assert ended["state"] == "completed"
     assert ended["finished_at"] >= started["created_at"]
     assert ended["counts"]["messages"] >= 700
     assert await holding(service, CANARY, identifier) == []

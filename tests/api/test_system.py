@@ -175,8 +175,8 @@ async def test_every_operation_tells_its_answers_and_its_errors(service: Service
     document = await _document(service)
 
     for method, path, operation in _operations(document):
-        actions = ("restore", "end", "archive", "reopen", "summary", "replay")
-        created = method == "POST" and not path.endswith(actions)
+        done = ("restore", "end", "archive", "reopen", "summary", "replay", "cancel")
+        created = method == "POST" and not path.endswith((*done, "{conversation_id}"))
         status = "202" if "/me/" in path else "201" if created else "200"
         assert set(operation["responses"]) >= {status, "default"}
         error = operation["responses"]["default"]["content"]["application/json"]["schema"]
