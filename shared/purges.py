@@ -12,7 +12,7 @@ from shared.ids import new_id
 from shared.logs import trace
 from shared.models import Caller, Conversation, DueWork
 from shared.records import Operation, operations_scope
-from shared.repository import BackgroundRepository, Change, Repository, TenantRepository
+from shared.repository import BackgroundRepository, Change, Conflict, Repository, TenantRepository
 
 # Transactions (of 50 documents) before a request is answered with an operation; and of one document, on one
 # run of the timer.
@@ -57,7 +57,9 @@ class Purges:
             try:
                 await self._repository.conversation(known.owner, known.conversation_id or "", deleted=True)
             except NotFound:
-                return await self._tenants.put_operation(self._further(known, 0, finished=True))
+                with suppress(Conflict):  # another has seen it first
+                    return await self._tenants.put_operation(self._further(known, 0, finished=True))
+                return await self._tenants.operation(known.owner, known.id)
         return known
 
     async def run(self) -> None:
@@ -150,11 +152,14 @@ class Purges:
             conversation_id=conversation.id,
             counts={"messages": removed},
         )
-        return await self._tenants.put_operation(operation)
+        try:
+            return await self._tenants.put_operation(operation)
+        except Conflict:  # the same purge was asked for twice at once
+            return await self._tenants.operation(operation.owner, operation.id)
 
     async def _note(self, owner: Caller, conversation: Conversation, removed: int, finished: bool) -> None:
         """How far a purge has come that somebody asked for; a crash may have kept some from being noted."""
-        with suppress(NotFound):
+        with suppress(NotFound, Conflict):
             known = await self._tenants.operation(owner, conversation.operation_id or "")
             await self._tenants.put_operation(self._further(known, removed, finished=finished))
 

@@ -29,11 +29,11 @@ async def _timer() -> None:
     await purge(None)
 
 
-def _die_at(service: Service, operation: str, number: int) -> Fault:
+def _die_at(service: Service, operation: str, number: int, container: str = "conversations") -> Fault:
     """Let the database refuse the n-th operation of a kind, for good."""
     if number > 1:
-        service.engine.faults.add(Fault(operation, times=number - 1))  # those go on as usual
-    return service.engine.faults.add(Fault(operation, status=400))
+        service.engine.faults.add(Fault(operation, container, times=number - 1))  # those go on as usual
+    return service.engine.faults.add(Fault(operation, container, status=400))
 
 
 @pytest.mark.parametrize(
@@ -67,21 +67,28 @@ async def test_a_purge_that_died_goes_on_when_it_is_asked_for_again(service: Ser
 
 
 @pytest.mark.parametrize(
-    ("operation", "number"), [("query", 2), ("batch", 1), ("batch", 3), ("delete", 1), ("upsert", 1)]
+    ("operation", "number", "container"),
+    [
+        ("query", 2, "conversations"),
+        ("batch", 1, "conversations"),
+        ("batch", 3, "conversations"),
+        ("delete", 1, "conversations"),
+        ("batch", 1, "tenant_ops"),
+    ],
 )
 async def test_an_operation_is_completed_whatever_run_of_the_timer_dies(
-    service: Service, operation: str, number: int
+    service: Service, operation: str, number: int, container: str
 ) -> None:
     identifier = await _long(service, 400)
     started = (await service.http.delete(f"conversations/{identifier}?purge=true")).json()
-    fault = _die_at(service, operation, number)
+    fault = _die_at(service, operation, number, container)
 
     await _timer()  # logs what went wrong
     assert fault.times == 0
     await _timer()
 
     ended = (await service.http.get(f"operations/{started['id']}")).json()
-    assert (ended["status"], ended["id"]) == ("completed", started["id"])
+    assert (ended["state"], ended["id"]) == ("completed", started["id"])
     assert ended["finished_at"] is not None
     assert await holding(service, CANARY, identifier) == []
 
@@ -90,7 +97,7 @@ async def test_an_operation_is_noted_after_the_purge_has_ended(service: Service)
     """The timer has been quicker than the request that has started it."""
     identifier = await _long(service, 400)
 
-    noting = service.engine.faults.add(Fault("upsert", delay=0.4))
+    noting = service.engine.faults.add(Fault("batch", "tenant_ops", delay=0.4))
 
     async def timer() -> None:
         while noting.times:  # noqa: ASYNC110 - the fault has no event to wait for
@@ -101,9 +108,9 @@ async def test_an_operation_is_noted_after_the_purge_has_ended(service: Service)
 
     started = answer.json()
     assert await holding(service, CANARY) == []
-    assert started["status"] == "running"
+    assert started["state"] == "running"
     path = f"operations/{started['id']}"
-    assert (await service.http.get(path)).json()["status"] == "completed"
+    assert (await service.http.get(path)).json()["state"] == "completed"
     assert await holding(service, identifier) == []
 
 
@@ -120,7 +127,7 @@ async def test_purges_at_once_leave_nothing_and_are_told_the_same(service: Servi
     assert {one.status_code for one in answers} <= {200, 202, 404}
     assert len(operations) <= 1
     for operation in operations:
-        assert (await service.http.get(f"operations/{operation}")).json()["status"] == "completed"
+        assert (await service.http.get(f"operations/{operation}")).json()["state"] == "completed"
     assert await holding(service, CANARY, identifier) == []
 
 
