@@ -23,7 +23,7 @@ run: setup ## serve on http://127.0.0.1:7071 (PORT=, DATA_DIR= change port and f
 	@exec $(BIN)/python -m local $(if $(PORT),--port "$(PORT)") $(if $(DATA_DIR),--data "$(DATA_DIR)")
 
 test: setup ## run the tests (ARGS= goes to pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: setup ## check style and formatting
 	@$(BIN)/ruff check .

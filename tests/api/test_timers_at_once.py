@@ -76,6 +76,7 @@ async def test_two_sweeps_at_once_close_a_dead_turn_once(service: Service) -> No
     path = f"conversations/{conversation['id']}"
 
     async def die() -> None:
+        del service.model.before_answering  # the sweeps ask it for a title
         service.clock.pass_seconds(120)
         await asyncio.gather(sweep(None), sweep(None))
 
