@@ -6,8 +6,8 @@ holds the hash of the one before, so that none can be changed or left out unseen
 
 import hashlib
 import json
-import random
 from datetime import UTC, datetime
+from itertools import cycle
 
 from pydantic import ValidationError
 
@@ -25,10 +25,11 @@ class Audit:
     def __init__(self, repository: AuditRepository, clock: Clock) -> None:
         self._repository = repository
         self._clock = clock
+        self._shards = cycle(range(SHARDS))
 
     async def record(self, caller: Caller, act: str, about: str, request_id: str) -> None:
         """Note an act that is about to be done. about: what it is done to, by id."""
-        now, shard = self._clock(), random.randrange(SHARDS)  # noqa: S311 - no secret hangs on it
+        now, shard = self._clock(), next(self._shards)
 
         def entry(seq: int, previous: str) -> AuditEntry:
             unsealed = AuditEntry(
