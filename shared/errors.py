@@ -205,6 +205,11 @@ class ModelFailure(ServiceError):
 
     type = "server_error"
 
+    def __init__(self, message: str, *, param: str | None = None, retry_after: int | None = None) -> None:
+        # OpenAI's SDKs would ask the question once more, though its failure is stored.
+        headers = {"x-should-retry": "false"}
+        super().__init__(message, param=param, retry_after=retry_after, headers=headers)
+
 
 class ModelRateLimited(ModelFailure):
     """The model's quota is used up for now."""

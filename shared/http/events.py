@@ -30,7 +30,6 @@ async def sent(events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
 
 
 def _framed(number: int, kind: str, payload: dict[str, Any]) -> bytes:
-    data = json.dumps(
-        {"type": kind, "sequence_number": number, **payload}, ensure_ascii=False, separators=(",", ":")
-    )
+    # In ASCII, since clients split lines at U+2028 and U+0085 too.
+    data = json.dumps({"type": kind, "sequence_number": number, **payload}, separators=(",", ":"))
     return f"id: {number}\nevent: {kind}\ndata: {data}\n\n".encode()

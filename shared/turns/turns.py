@@ -182,12 +182,13 @@ class Turns:
         await asyncio.shield(self._running(Run(caller=owner, conversation=done.conversation, turn=turn)))
 
     async def outcome(self, caller: Caller, receipt: Receipt) -> Turn:
-        """What the turn of a repeated request has come to; RequestInProgress while it runs."""
+        """What the turn of a repeated request has come to; RequestInProgress while a foreground one runs."""
         try:
             turn = await self.get(caller, same_ulid("resp", receipt.answer_id or ""))
         except NotFound:
             raise in_progress() from None
-        if turn.answer.status == "in_progress":
+        record = turn.answer.turn
+        if turn.answer.status == "in_progress" and not (record and record.options.background):
             raise in_progress()
         return turn
 
