@@ -3,12 +3,13 @@
 Everything there lives for an hour; the answer itself is a message.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
+from shared.ids import same_ulid
 from shared.models import IncompleteReason
 from shared.repository.database import Database
-from shared.repository.partition import Missing, Partition, SessionTokens
+from shared.repository.partition import Document, Missing, Partition, SessionTokens
 
 # A piece of an answer's text: which answer, and the text.
 Delta = tuple[int, str]
@@ -16,6 +17,8 @@ Delta = tuple[int, str]
 _CHUNKS = "SELECT * FROM c WHERE c.id > @after AND c.id < 'stop' ORDER BY c.id"
 _ALL = "SELECT c.id FROM c"
 _STOP = "stop"
+# How long the container keeps what is there, and the longest turn before.
+KEPT_MS = 2 * 3_600_000
 
 
 class EventRepository:
@@ -61,6 +64,13 @@ class EventRepository:
                     await partition.delete(document["id"])
             if not found:
                 return
+
+    async def remove_of(self, answers: Iterable[Document], now: int) -> None:
+        """Remove what is there of turns; answers: the documents of their first answers, among others."""
+        for answer in answers:
+            options = (answer.get("turn") or {}).get("options") or {}
+            if options.get("followed") and answer["createdAt"] > now - KEPT_MS:
+                await self.remove(same_ulid("resp", answer["id"]))
 
     async def _partition(self, turn_id: str) -> Partition:
         return Partition(await self._database.container("turn_events"), (turn_id,), self._sessions, levels=1)

@@ -6,13 +6,14 @@ from typing import Any
 from shared.models import Caller
 from shared.records import Operation, digest_of
 from shared.repository.database import Database
+from shared.repository.events import EventRepository
 from shared.repository.partition import Conflict, Document, Missing, Partition, SessionTokens
 
 # Deletes of one transaction.
 AT_ONCE = 50
 
 _BY_ID = "SELECT * FROM c WHERE c.id > @after ORDER BY c.id"
-_ANY = "SELECT c.id, c.type FROM c"
+_ANY = "SELECT c.id, c.type, c.turn, c.createdAt FROM c"
 _LETTERS = "SELECT c.id, c.type FROM c WHERE c.userId = @user"
 _USAGE = "SELECT c.id, c.type FROM c WHERE c.userDigest = @digest"
 # Not erasures: each ends by itself, and then names nobody.
@@ -26,6 +27,7 @@ class PersonalData:
         self._database = database
         self._container = container
         self._sessions = SessionTokens()
+        self._events = EventRepository(database)
 
     async def page(self, owner: Caller, after: str | None, limit: int) -> tuple[list[Document], bool]:
         """The user's documents by id, behind one; whether there are more."""
@@ -36,11 +38,13 @@ class PersonalData:
     async def next_to_remove(self, operation: Operation) -> tuple[int, list[Document]]:
         """Some documents of the user's by id and type, and the place they are in; none when none are left.
 
-        The audit log stays, which knows the user by a digest only, and so do erasures, of which it is one.
+        What is there of their turns' events is removed at once. The audit log stays, which knows the user by
+        a digest only, and so do erasures, of which it is one.
         """
         for number, (key, sql, parameters) in enumerate(self._places(operation)):
             found, _ = await (await self._partition(*key)).query(sql, parameters, AT_ONCE)
             if found:
+                await self._events.remove_of(found, operation.updated_at)
                 return number, found
         return 0, []
 

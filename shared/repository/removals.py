@@ -4,13 +4,14 @@ from contextlib import suppress
 
 from shared.models import Caller, Conversation, Message, message_key
 from shared.repository.conversation_lists import ConversationLists
+from shared.repository.events import EventRepository
 from shared.repository.partition import Conflict, Document, Missing
 
 # Deletes of one transaction.
 REMOVED_AT_ONCE = 50
 
-_MESSAGES = "SELECT c.id, c.questionId FROM c WHERE c.messageKey > @low AND c.messageKey < @high"
-_DELETED = "SELECT c.id, c.questionId FROM c WHERE c.deletedKey > @low AND c.deletedKey < @high"
+_MESSAGES = "SELECT c.id, c.turn, c.createdAt FROM c WHERE c.messageKey > @low AND c.messageKey < @high"
+_DELETED = "SELECT c.id, c.turn, c.createdAt FROM c WHERE c.deletedKey > @low AND c.deletedKey < @high"
 _RECEIPTS = "SELECT c.id FROM c WHERE c.receiptKey = @conversation"
 
 
@@ -40,6 +41,7 @@ class Removals(ConversationLists):
     async def _remove(self, caller: Caller, sql: str, parameters: Document) -> int:
         partition = await self._partition(caller)
         found, _ = await partition.query(sql, parameters, REMOVED_AT_ONCE)
+        await EventRepository(self._database).remove_of(found, self._clock())
         identifiers = [document["id"] for document in found]
         try:
             if identifiers:

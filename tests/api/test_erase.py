@@ -41,6 +41,8 @@ async def _leave_traces(service: Service) -> None:
     path = f"conversations/{conversation['id']}"
     for question in ("canary one?", "canary two?", "canary three?"):
         await _post(service, f"{path}/ask", {"Idempotency-Key": f"canary-{question}"}, content=question)
+    streamed = {"content": "canary four?", "stream": True}
+    await service.http.post(f"{path}/ask", json=streamed, headers=CANARY)
     told = {"role": "user", "content": "canary" * 300, "metadata": {"canary": "canary"}}
     message = await _post(service, f"{path}/messages", {}, **told)
     await service.http.put(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from functions.background import purge
+from tests.api import raw_store
 from tests.api.conftest import Service
 from tests.api.pages import walk
 from tests.api.raw import grow, holding
@@ -127,6 +128,18 @@ async def test_purge_is_true_or_false(service: Service, value: str) -> None:
 
     assert await stored(service) == before
     assert (await service.http.delete(f"conversations/{identifier}?purge=false")).json()["expires_at"]
+
+
+async def test_the_events_of_a_streamed_answer_go_with_its_conversation(service: Service) -> None:
+    made = await service.new_conversation()
+    path = f"conversations/{made['id']}"
+    await service.http.post(f"{path}/ask", json={"content": CANARY, "stream": True})
+    kept = await raw_store.holding(service, CANARY)
+    assert any(place.startswith("turn_events") for place in kept)
+
+    assert (await service.http.delete(f"{path}?purge=true")).status_code == 200
+
+    assert await raw_store.holding(service, CANARY, made["id"]) == []
 
 
 async def test_a_purge_of_many_messages_is_an_operation_that_the_timer_ends(service: Service) -> None:
