@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast, get_args
 
 import httpx2
 
@@ -20,6 +21,7 @@ from local.host.admin import Admin
 from local.host.http import Host, route_prefix
 from local.host.registered import registered_functions
 from local.model import OfflineModel
+from local.model.trouble import Trouble
 from local.server import listening, serve_until_stopped
 from shared.logs import quiet_libraries
 from shared.services import Services, install
@@ -90,7 +92,17 @@ def _offline_model(given: Mapping[str, str]) -> httpx2.AsyncClient:
         raise SettingsError(
             f"{name}: {given[name]!r} is no number of words; 50 is the default, 0 is at once"
         ) from None
-    return httpx2.AsyncClient(transport=OfflineModel(words_per_second=pace))
+    transport = OfflineModel(words_per_second=pace, trouble=_trouble(given))
+    return httpx2.AsyncClient(transport=transport)
+
+
+def _trouble(given: Mapping[str, str]) -> Trouble:
+    name = "OFFLINE_MODEL_TROUBLE"
+    wanted = given.get(name) or "none"
+    for known in get_args(Trouble):
+        if wanted == known:
+            return cast(Trouble, known)  # get_args has no better type
+    raise SettingsError(f"{name}: {wanted!r} is none of {', '.join(get_args(Trouble))}")
 
 
 async def _close(services: Services) -> None:

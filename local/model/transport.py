@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from local.model import extracts, writing
 from local.model.request import ChatRequest
+from local.model.trouble import Trouble, at_once, cut_short
 from shared.ai import count_tokens
 
 NAME = "offline"
@@ -21,10 +22,12 @@ class OfflineModel(httpx2.AsyncBaseTransport):
     """`POST …/chat/completions`, whole and streamed, and `GET …/models`; the same question, the same bytes.
 
     words_per_second: how fast chat answers come, as a real model takes its time; 0 is at once.
+    trouble: what goes wrong with every one of them, to try out how that is taken; titles go well.
     """
 
-    def __init__(self, words_per_second: float = 50) -> None:
+    def __init__(self, words_per_second: float = 50, trouble: Trouble = "none") -> None:
         self._seconds_per_word = 1 / words_per_second if words_per_second > 0 else 0.0
+        self._trouble = trouble
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Answer as OpenAI does, errors included."""
@@ -42,8 +45,11 @@ class OfflineModel(httpx2.AsyncBaseTransport):
             written = extracts.extract(chat.schema_name, chat.question) if chat.schema_name else None
         except (ValidationError, ValueError) as error:
             return _error(400, f"The body is not a chat completion request: {error}")
+        if written is None and (refusal := await at_once(self._trouble)):
+            return refusal
         pace = 0.0 if written else self._seconds_per_word
-        answer = _Answer(chat, body, written or writing.reply(chat.turns))
+        trouble: Trouble = "none" if written else self._trouble
+        answer = _Answer(chat, body, written or writing.reply(chat.turns), trouble)
         if chat.stream:
             events = answer.events(pace, include_usage=chat.include_usage)
             return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content=events)
@@ -54,9 +60,10 @@ class OfflineModel(httpx2.AsyncBaseTransport):
 class _Answer:
     """A chat completion, to be sent whole or as events."""
 
-    def __init__(self, chat: ChatRequest, body: bytes, text: str) -> None:
+    def __init__(self, chat: ChatRequest, body: bytes, text: str, trouble: Trouble) -> None:
         self._id = f"chatcmpl-{hashlib.sha256(body).hexdigest()[:24]}"
-        self._text, self._finish_reason = writing.cap(text, chat.cap)
+        self._text, self._finish_reason = cut_short(*writing.cap(text, chat.cap), trouble)
+        self._breaks_off = trouble == "broken"
         self.words = re.findall(r"\s*\S+\s*$|\s*\S+", self._text)
         asked, answered = sum(count_tokens(turn.text) for turn in chat.turns), count_tokens(self._text)
         self._usage = {
@@ -77,6 +84,8 @@ class _Answer:
         for word in self.words:
             await asyncio.sleep(pace)
             yield self._event({"content": word})
+        if self._breaks_off:
+            raise httpx2.ReadError("The offline model was told to break off.")
         yield self._event({}, self._finish_reason)
         if include_usage:
             yield _data(self._frame("chat.completion.chunk", []) | {"usage": self._usage})

@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from local.model import OfflineModel
+from local.model.trouble import Trouble
 from shared.ai import Model, Prompt, count_tokens
 from shared.settings import Settings
 
@@ -242,3 +243,32 @@ async def test_a_bad_body_is_a_bad_request(client: httpx2.AsyncClient, body: byt
     answer = await client.post("/chat/completions", content=body)
     assert answer.status_code == 400
     assert answer.json()["error"]["type"] == "invalid_request_error"
+
+
+# Trouble
+
+ENDS = [("length", "length"), ("content_filter", "content_filter")]
+
+
+@pytest.mark.parametrize(("trouble", "reason"), ENDS)
+async def test_it_can_be_told_to_stop_half_way(trouble: Trouble, reason: str) -> None:
+    async with httpx2.AsyncClient(transport=OfflineModel(0, trouble), base_url=URL) as client:
+        choice = (await client.post("/chat/completions", json=asked("Hm?"))).json()["choices"][0]
+    assert choice["finish_reason"] == reason
+    assert choice["message"]["content"].startswith("You ask")
+
+
+@pytest.mark.parametrize(("trouble", "status"), [("error", 500), ("rate_limit", 429)])
+async def test_it_can_be_told_to_refuse(trouble: Trouble, status: int) -> None:
+    async with httpx2.AsyncClient(transport=OfflineModel(0, trouble), base_url=URL) as client:
+        assert (await client.post("/chat/completions", json=asked("Hm?"))).status_code == status
+
+
+async def test_it_can_be_told_to_break_off_or_to_hang() -> None:
+    async with httpx2.AsyncClient(transport=OfflineModel(0, "broken"), base_url=URL) as client:
+        with pytest.raises(httpx2.ReadError):
+            await client.post("/chat/completions", json=asked("Hm?", stream=True))
+    async with httpx2.AsyncClient(transport=OfflineModel(0, "hang"), base_url=URL) as client:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await client.post("/chat/completions", json=asked("Hm?"))
