@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from shared.ai import Answer, Model
 from shared.clock import Clock
-from shared.context import ContextReader
+from shared.context import Context, ContextReader
 from shared.due import due_at
 from shared.errors import BodyTooLarge, InternalError, ServiceError
 from shared.logs import trace
@@ -61,25 +61,30 @@ class Runner:
 
     async def _answers(self, run: Run) -> list[Answer | BaseException | None]:
         """What the model has said for each answer, why it hasn't, or None where it was stopped."""
-        answering = [asyncio.create_task(self._answer(run, index)) for index in range(len(run.turn.answers))]
+        reading = asyncio.create_task(self._read(run))
+        count = len(run.turn.answers)
+        answering = [asyncio.create_task(self._answer(run, index, reading)) for index in range(count)]
         told = asyncio.create_task(run.told_to_stop())
         everything = asyncio.create_task(asyncio.wait(answering))
         async with self._followed(run):
             await asyncio.wait({everything, told}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (told, *answering):
+            for task in (told, reading, *answering):
                 task.cancel()
             results = await asyncio.gather(*answering, return_exceptions=True)
         return [None if isinstance(result, asyncio.CancelledError) else result for result in results]
 
-    async def _answer(self, run: Run, index: int) -> Answer:
-        options = run.options
-        context = await self._context.read(
+    async def _read(self, run: Run) -> Context:
+        return await self._context.read(
             run.caller,
             run.conversation,
             run.turn.question,
             parent=run.parent,
-            instructions=options.instructions,
+            instructions=run.options.instructions,
         )
+
+    async def _answer(self, run: Run, index: int, reading: asyncio.Task[Context]) -> Answer:
+        """One of the answers; all of them wait for the one reading of what the model is sent."""
+        options, context = run.options, await reading
         return await self._model.answer(
             context.prompts,
             model=options.model,

@@ -309,6 +309,17 @@ async def test_a_turn_takes_six_round_trips_at_most(service: Service) -> None:
     assert [call.operation for call in calls] == ["read", "read", "batch", "query", "query", "batch"]
 
 
+async def test_several_answers_read_what_the_model_is_sent_once(service: Service) -> None:
+    conversation = await service.new_conversation()
+    await service.ask(conversation["id"], "Before?")
+
+    with service.engine.recording() as calls:
+        turn = await service.ask(conversation["id"], "Now?", n=3)
+
+    assert len(turn["answers"]) == 3
+    assert [call.operation for call in calls] == ["read", "batch", "query", "batch"]
+
+
 async def test_a_good_answer_is_not_failed_by_a_database_that_is_away_for_a_while(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
