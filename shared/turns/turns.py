@@ -127,11 +127,12 @@ class Turns:
 
     async def get(self, caller: Caller, turn_id: str) -> Turn:
         """A turn as it is now; NotFound where the caller has none such. One without a server is closed."""
-        answer = await self._record(caller, turn_id)
-        if answer.status == "in_progress":
-            conversation = await self._repository.conversation(caller, answer.conversation_id)
+        record = await self._record(caller, turn_id)
+        if record.status == "in_progress":
+            conversation = await self._repository.conversation(caller, record.conversation_id)
             await self.close_expired(caller, conversation)
-        return await self._turn(caller, turn_id)
+            record = await self._record(caller, turn_id)
+        return await self._turn_of(caller, record)
 
     async def followed(self, caller: Caller, turn_id: str) -> Followed:
         """A turn, on whichever instance it runs, from its first word on."""
@@ -286,7 +287,11 @@ class Turns:
         return found
 
     async def _turn(self, caller: Caller, turn_id: str) -> Turn:
-        first = await self._record(caller, turn_id)
+        return await self._turn_of(caller, await self._record(caller, turn_id))
+
+    async def _turn_of(self, caller: Caller, first: Message) -> Turn:
+        """The turn whose record this is."""
+        turn_id = same_ulid("resp", first.id)
         question = await self._repository.find_message(caller, first.question_id or "")
         if question is None or first.turn is None:
             raise NotFound("response", turn_id)
