@@ -15,7 +15,7 @@ from shared.ids import new_id
 from shared.messages import Messages
 from shared.models import Activity, Caller, Conversation, Copying, Message, Receipt
 from shared.repository import Change, Repository, in_progress
-from shared.transitions import appended_to, at_leaf
+from shared.transitions import MessageDraft, appended_to, drafted
 
 # What one transaction copies: its limits are 100 operations and 2 MB.
 COPIED_AT_ONCE, COPIED_BYTES = 48, 1_000_000
@@ -152,18 +152,9 @@ def _require_kept(copy: Conversation) -> None:
 
 def _copy_of(message: Message, copy: Conversation, identifier: str) -> Message:
     """A message as the next one of the copy. It keeps its times; ratings stay with the original."""
-    place = at_leaf(copy)
-    copied = Message(
-        **{name: getattr(message, name) for name in _COPIED},
-        id=identifier,
-        tenant_id=copy.tenant_id,
-        user_id=copy.user_id,
-        conversation_id=copy.id,
-        seq=copy.next_seq,
-        path=place.path_of(copy.next_seq),
-        parent_id=place.parent_id,
-        created_at=message.created_at,
-        updated_at=message.updated_at,
+    empty = drafted(copy, identifier, MessageDraft(content="", metadata={}), message.created_at)
+    copied = empty.changed(
+        **{name: getattr(message, name) for name in _COPIED}, updated_at=message.updated_at
     )
     return copied.changed(due_at=copy.created_at) if needs_line(copied) else copied
 
