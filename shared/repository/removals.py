@@ -2,8 +2,10 @@
 
 from contextlib import suppress
 
+from shared.clock import Clock
 from shared.models import Caller, Conversation, Message, message_key
 from shared.repository.conversation_lists import ConversationLists
+from shared.repository.database import Database
 from shared.repository.events import EventRepository
 from shared.repository.partition import Conflict, Document, Missing
 
@@ -17,6 +19,10 @@ _RECEIPTS = "SELECT c.id FROM c WHERE c.receiptKey = @conversation"
 
 class Removals(ConversationLists):
     """What deletion leaves behind, and how it is removed."""
+
+    def __init__(self, database: Database, container: str, clock: Clock) -> None:
+        super().__init__(database, container, clock)
+        self._events = EventRepository(database)
 
     async def remove_messages(self, caller: Caller, conversation: Conversation, through_seq: int) -> int:
         """Remove some messages with seq <= through_seq, deleted ones too; how many, 0 when none are left."""
@@ -41,7 +47,7 @@ class Removals(ConversationLists):
     async def _remove(self, caller: Caller, sql: str, parameters: Document) -> int:
         partition = await self._partition(caller)
         found, _ = await partition.query(sql, parameters, REMOVED_AT_ONCE)
-        await EventRepository(self._database).remove_of(found, self._clock())
+        await self._events.remove_of(found, self._clock())
         identifiers = [document["id"] for document in found]
         try:
             if identifiers:
