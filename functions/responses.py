@@ -22,9 +22,10 @@ bp = func.Blueprint()
 @endpoint(bp, "POST", "responses", status=201, lenient=True)
 async def create_response(caller: AsCaller, body: NewResponse, once: AsOnce = None) -> Response | TurnEvents:
     """Have a question answered; with `stream`, tell the answer word by word; with `background`, later."""
+    run = await services().responses.create(caller, body.draft(), once)
     if body.stream:
-        return TurnEvents.of(await services().responses.follow(caller, body.draft(), once))
-    return Response.of(await services().responses.create(caller, body.draft(), once))
+        return TurnEvents.of(await services().turns.following(run))
+    return Response.of(await run.outcome())
 
 
 @endpoint(bp, "GET", "responses/{response_id}", lenient=True)

@@ -16,7 +16,7 @@ async def ask(
     caller: AsCaller, conversation_id: str, body: Ask, if_match: IfMatch = None, once: AsOnce = None
 ) -> Turn | TurnEvents:
     """Store a question, answer it, and store the answer; with `stream`, tell it word by word."""
-    asked = (caller, conversation_id, body.question(), if_match, once)
+    run = await services().turns.ask(caller, conversation_id, body.question(), if_match, once)
     if body.stream:
-        return TurnEvents.of(await services().turns.follow(*asked))
-    return Turn.of(await services().turns.ask(*asked))
+        return TurnEvents.of(await services().turns.following(run))
+    return Turn.of(await run.outcome())

@@ -23,10 +23,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The messages for the model in order, and the tokens that they may take (the last one always goes)."""
+    """The messages for the model in order, and the tokens that they may take (the last one always goes).
+
+    truncated: whether older messages are left out.
+    """
 
     entries: tuple[Entry, ...]
     budget: int
+    truncated: bool
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:
@@ -79,8 +83,9 @@ class ContextReader:
             older = await self._path(caller, conversation, path[0], SYSTEM_MESSAGES, "systemKey")
             system = [*reversed(older.items), *system]
         head = list(_head(conversation, instructions, system))
-        dialogue = _newest_within(budget - sum(entry.tokens for entry in head), path)
-        return Context((*head, *dialogue), budget)
+        dialogue = [_entry(message.role, message.content, message.id) for message in path if _speaks(message)]
+        kept = _newest_within(budget - sum(entry.tokens for entry in head), dialogue)
+        return Context((*head, *kept), budget, truncated=more or len(kept) < len(dialogue))
 
     async def _path(
         self, caller: Caller, conversation: Conversation, end: Message, limit: int, key: str = "branchKey"
@@ -100,13 +105,10 @@ def _head(conversation: Conversation, instructions: str | None, system: Iterable
         yield _entry("system", f"Summary of the conversation so far:\n{conversation.summary.text}")
 
 
-def _newest_within(budget: int, path: Sequence[Message]) -> list[Entry]:
-    """The end of the path that fits, oldest first; its last message in any case."""
+def _newest_within(budget: int, dialogue: Sequence[Entry]) -> list[Entry]:
+    """The end of the dialogue that fits; its last message in any case."""
     kept: list[Entry] = []
-    for message in reversed(path):
-        if message.role == "system" or not _speaks(message):
-            continue
-        entry = _entry(message.role, message.content, message.id)
+    for entry in reversed(dialogue):
         budget -= entry.tokens
         if kept and budget < 0:
             break
@@ -115,8 +117,9 @@ def _newest_within(budget: int, path: Sequence[Message]) -> list[Entry]:
 
 
 def _speaks(message: Message) -> bool:
-    """Whether the model is to see it: deleted, failed and empty ones it is not."""
-    return bool(message.content) and message.status != "failed" and message.deleted_at is None
+    """Whether it is of the dialogue: deleted, failed and empty ones the model isn't to see."""
+    seen = bool(message.content) and message.status != "failed" and message.deleted_at is None
+    return seen and message.role != "system"
 
 
 def _entry(role: Role, content: str, message_id: str | None = None) -> Entry:

@@ -33,6 +33,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+# For an error whose request has had its effect, so it is kept: OpenAI's SDKs would send it once more.
+FINAL = {"x-should-retry": "false"}
+
 
 @dataclass(frozen=True, slots=True)
 class Detail:
@@ -206,9 +209,7 @@ class ModelFailure(ServiceError):
     type = "server_error"
 
     def __init__(self, message: str, *, param: str | None = None, retry_after: int | None = None) -> None:
-        # OpenAI's SDKs would ask the question once more, though its failure is stored.
-        headers = {"x-should-retry": "false"}
-        super().__init__(message, param=param, retry_after=retry_after, headers=headers)
+        super().__init__(message, param=param, retry_after=retry_after, headers=FINAL)
 
 
 class ModelRateLimited(ModelFailure):

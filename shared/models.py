@@ -21,6 +21,7 @@ TitleSource = Literal["auto", "user", "fallback"]
 ConversationStatus = Literal["active", "ended", "archived"]
 MessageStatus = Literal["in_progress", "completed", "incomplete", "failed"]
 IncompleteReason = Literal["max_output_tokens", "content_filter", "interrupted", "cancelled"]
+Truncation = Literal["auto", "disabled"]
 TurnStatus = Literal["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]
 EntityType = Literal["USER", "LEAD"]
 
@@ -226,8 +227,7 @@ class Usage(Part):
 class TurnOptions(Part):
     """How a turn is to be answered. instructions: in place of the conversation's.
 
-    ephemeral: in a conversation of its own. followed: its events are stored, as it is streamed or runs in the
-    background.
+    ephemeral: in a conversation of its own. truncation: whether it may leave out what is too old.
     """
 
     instructions: str | None = None
@@ -239,7 +239,7 @@ class TurnOptions(Part):
     previous_response_id: str | None = None
     background: bool = False
     ephemeral: bool = False
-    followed: bool = False
+    truncation: Truncation = "auto"
 
 
 class TurnRecord(Part):
@@ -349,6 +349,11 @@ class Turn:
     def answer(self) -> Message:
         """The first one, which is the turn's record."""
         return self.answers[0]
+
+    @property
+    def options(self) -> TurnOptions:
+        """How it is to be answered."""
+        return self.answer.turn.options if self.answer.turn else TurnOptions()
 
     @property
     def status(self) -> TurnStatus:

@@ -6,11 +6,11 @@ from shared.clock import Clock
 from shared.deletions import Deletions
 from shared.idempotency import Once, finished_at_once
 from shared.ids import new_id
-from shared.models import Activity, Caller, Conversation, Message, Turn, TurnOptions
+from shared.models import Activity, Caller, Conversation, Message, TurnOptions
 from shared.policy import Policies
 from shared.repository import Change, Repository
 from shared.transitions import MessageDraft, appended_to, drafted, ready_to_grow
-from shared.turns import Followed, Question, Turns
+from shared.turns import Question, Run, Turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,20 +39,10 @@ class Responses:
         self._policies = policies
         self._clock = clock
 
-    async def create(self, caller: Caller, draft: ResponseDraft, once: Once | None = None) -> Turn:
+    async def create(self, caller: Caller, draft: ResponseDraft, once: Once | None = None) -> Run:
         """Have it answered; in the background: have it stored, to be answered soon."""
         conversation_id, question = await self._question(caller, draft)
-        if draft.options.background:
-            return (await self._turns.start(caller, conversation_id, question, once=once)).turn
         return await self._turns.ask(caller, conversation_id, question, once=once)
-
-    async def follow(self, caller: Caller, draft: ResponseDraft, once: Once | None = None) -> Followed:
-        """The same, followed from its first word."""
-        conversation_id, question = await self._question(caller, draft)
-        if draft.options.background:
-            run = await self._turns.start(caller, conversation_id, question, once=once)
-            return await self._turns.followed(caller, run.turn.id)
-        return await self._turns.follow(caller, conversation_id, question, once=once)
 
     async def delete(self, caller: Caller, turn_id: str) -> None:
         """Put its answers out of sight."""
@@ -100,10 +90,10 @@ class Responses:
         if draft.conversation_id is not None:
             return draft.conversation_id, question
         if previous_id := draft.options.previous_response_id:
-            previous = (await self._turns.get(caller, previous_id)).answer
-            ephemeral = previous.turn is not None and previous.turn.options.ephemeral
-            options = draft.options.model_copy(update={"ephemeral": ephemeral})
-            return previous.conversation_id, replace(question, options=options, parent_id=previous.id)
+            previous = await self._turns.get(caller, previous_id)
+            options = draft.options.model_copy(update={"ephemeral": previous.options.ephemeral})
+            question = replace(question, options=options, parent_id=previous.answer.id)
+            return previous.answer.conversation_id, question
         options = draft.options.model_copy(update={"ephemeral": True})
         return await self._ephemeral(caller), replace(question, options=options)
 

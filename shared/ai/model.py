@@ -1,6 +1,7 @@
 """The model, as the use cases ask it."""
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from shared.ai.client import Connection, cap_name, failures_told
 from shared.ai.completion import answer_in
 from shared.ai.extracts import Extract
 from shared.ai.shapes import Answer, Prompt, SummaryText, Usage
-from shared.ai.told import Told
+from shared.ai.told import Told, whole
 from shared.errors import ModelError
 from shared.settings import Settings
 
@@ -32,14 +33,14 @@ class Model:
     async def answer(
         self,
         prompts: Sequence[Prompt],
+        heard: Callable[[str], None],
         *,
         model: str = "default",
         max_output_tokens: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
-        heard: Callable[[str], None] | None = None,
     ) -> Answer:
-        """The model's next message. model: one of `Settings.models`. heard: is told each piece as it comes.
+        """The model's next message. heard: is told each piece as it comes. model: one of `Settings.models`.
 
         A question that the content filter stops has an answer: an empty one, with that reason.
         """
@@ -88,7 +89,7 @@ class Model:
     ) -> Answer:
         """One call, retries included, within the time that a call has. Any: the SDK's keyword arguments.
 
-        A streamed call has that time for each piece.
+        A streamed call has that time for each piece. A server that doesn't stream is taken at its one word.
         """
         connection = await self._connected()
         messages: list[Any] = [{"role": prompt.role, "content": prompt.content} for prompt in prompts]
@@ -99,15 +100,21 @@ class Model:
                 async with asyncio.timeout(self._settings.model_timeout_seconds) as limit:
                     if heard:
                         given |= {"stream": True, "stream_options": {"include_usage": True}}
-                        chunks = await create(model=deployment, messages=messages, **given)
-                        told = Told(heard, lambda: limit.reschedule(self._deadline()))
-                        return await told.answer(chunks, deployment, prompts)
-                    completion = await create(model=deployment, messages=messages, **given)
+                        stream = await create(model=deployment, messages=messages, **given)
+                        if not whole(stream.response):
+                            told = Told(heard, lambda: limit.reschedule(self._deadline()))
+                            return await told.answer(stream, deployment, prompts)
+                        completion = json.loads(await stream.response.aread())
+                    else:
+                        completion = await create(model=deployment, messages=messages, **given)
             except connection.bad_request as error:
                 if error.code != "content_filter":
                     raise
                 return Answer("", deployment, Usage(0, 0), "content_filter")
-            return answer_in(completion, deployment, prompts)
+            answer = answer_in(completion, deployment, prompts)
+            if heard:
+                heard(answer.content)
+            return answer
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._settings.model_timeout_seconds

@@ -1,11 +1,15 @@
 """An answer that comes piece by piece: each is told as it comes, and they make the answer in the end."""
 
 from collections.abc import AsyncIterable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from shared.ai.cleaning import storable
 from shared.ai.completion import STOPPED, Read, ReadUsage, used
 from shared.ai.shapes import Answer, Prompt
 from shared.errors import ModelError
+
+if TYPE_CHECKING:  # it comes with openai, which is imported on first use
+    import httpx2
 
 
 class _Delta(Read):
@@ -22,6 +26,11 @@ class _Chunk(Read):
     choices: tuple[_Choice, ...] = ()
     model: str | None = None
     usage: ReadUsage | None = None
+
+
+def whole(response: "httpx2.Response") -> bool:
+    """Whether a server has answered in one piece, though it was asked for pieces: some do."""
+    return "json" in response.headers.get("content-type", "")
 
 
 class Told:

@@ -8,7 +8,7 @@ from fastapi import Header, Request, Response
 from pydantic import WithJsonSchema
 from starlette.responses import StreamingResponse
 
-from shared.errors import InvalidRequest
+from shared.errors import FINAL, InvalidRequest
 from shared.http.problems import problem
 from shared.http.resource import EventStream
 from shared.idempotency import Once, Show, stored_body
@@ -67,4 +67,6 @@ async def replay(caller: Caller, once: Once, stream: type[EventStream] | None = 
         turn_id = same_ulid("resp", receipt.answer_id)
         events = stream.of(await services().turns.followed(caller, turn_id))
         return StreamingResponse(events.pieces, 200, REPLAYED | events.headers, events.media_type)
-    return Response(stored_body(receipt), receipt.status or 200, REPLAYED, media_type="application/json")
+    status = receipt.status or 200
+    headers = REPLAYED | (FINAL if status >= 400 else {})
+    return Response(stored_body(receipt), status, headers, media_type="application/json")

@@ -68,8 +68,7 @@ class EventRepository:
     async def remove_of(self, answers: Iterable[Document], now: int) -> None:
         """Remove what is there of turns; answers: the documents of their first answers, among others."""
         for answer in answers:
-            options = (answer.get("turn") or {}).get("options") or {}
-            if options.get("followed") and answer["createdAt"] > now - KEPT_MS:
+            if answer.get("turn") and answer["createdAt"] > now - KEPT_MS:
                 await self.remove(same_ulid("resp", answer["id"]))
 
     async def _partition(self, turn_id: str) -> Partition:

@@ -14,6 +14,9 @@ from shared.models import Message, Turn
 from shared.schemas.responses import OutputItem, Response, ResponseText
 from shared.turns import Followed
 
+# An event without its number: its type, and what it says.
+Named = tuple[str, dict[str, Any]]
+
 _ENDS = {"completed": "response.completed", "failed": "response.failed"}
 
 
@@ -27,61 +30,79 @@ class TurnEvents(EventStream):
 
 
 async def _behind(followed: Followed, after: int) -> AsyncIterator[Event]:
-    shift = 0 if followed.numbered else after + 1
-    async for number, kind, payload in _all(followed):
-        if number + shift > after:
-            yield number + shift, kind, payload
-
-
-async def _all(followed: Followed) -> AsyncIterator[Event]:
-    number = 0
-    for kind, payload in _opening(followed.turn):
-        yield number, kind, payload
+    number = 0 if followed.numbered else after + 1
+    async for kind, payload in _all(followed):
+        if number > after:
+            yield number, kind, payload
         number += 1
+
+
+async def _all(followed: Followed) -> AsyncIterator[Named]:
+    turn = _as_begun(followed.turn)
+    waiting = followed.turn.status == "queued"
+    for event in _created(turn):
+        yield event
+    if not waiting:
+        for event in _started(turn):
+            yield event
     async for pieces in followed.pieces:
+        if waiting:
+            for event in _started(turn):
+                yield event
+            waiting = False
         for index, text in pieces:
-            yield (
-                number,
-                "response.output_text.delta",
-                {
-                    **_part(followed.turn.answers[index], index),
-                    "delta": text,
-                    "logprobs": [],
-                },
-            )
-            number += 1
-    for kind, payload in _closing(followed.end()):
-        yield number, kind, payload
-        number += 1
+            piece = {**_part(turn.answers[index], index), "delta": text, "logprobs": []}
+            yield "response.output_text.delta", piece
+    for event in _closing(followed.end()):
+        yield event
 
 
-def _opening(turn: Turn) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What comes before the first word, as it was when the turn began."""
-    begun = replace(turn, answers=tuple(map(_as_begun, turn.answers)))
-    response = Response.of(begun).model_dump(mode="json")
-    yield "response.created", {"response": response}
-    yield "response.in_progress", {"response": response}
-    for index, answer in enumerate(begun.answers):
+def _created(turn: Turn) -> Iterator[Named]:
+    """What comes first, as it was when the turn began."""
+    if not turn.options.background:
+        yield "response.created", _response(turn)
+        return
+    queued = _response(_with_record(turn, queued=True))
+    yield "response.created", queued
+    yield "response.queued", queued
+
+
+def _started(turn: Turn) -> Iterator[Named]:
+    """What comes before the first word."""
+    yield "response.in_progress", _response(turn)
+    for index, answer in enumerate(turn.answers):
         item = OutputItem.of(answer).model_dump(mode="json")
         yield "response.output_item.added", {"output_index": index, "item": item}
         yield "response.content_part.added", {**_part(answer, index), "part": _text("")}
 
 
-def _closing(turn: Turn) -> Iterator[tuple[str, dict[str, Any]]]:
+def _closing(turn: Turn) -> Iterator[Named]:
     for index, answer in enumerate(turn.answers):
         yield "response.output_text.done", {**_part(answer, index), "text": answer.content, "logprobs": []}
         yield "response.content_part.done", {**_part(answer, index), "part": _text(answer.content)}
         item = OutputItem.of(answer).model_dump(mode="json")
         yield "response.output_item.done", {"output_index": index, "item": item}
     kind = _ENDS.get(turn.status, "response.incomplete")
-    yield kind, {"response": Response.of(turn).model_dump(mode="json")}
+    yield kind, _response(turn)
 
 
-def _as_begun(answer: Message) -> Message:
-    record = answer.turn and answer.turn.model_copy(update={"error": None, "queued": False})
-    return answer.changed(
-        status="in_progress", incomplete_reason=None, content="", model=None, usage=None, turn=record
-    )
+def _as_begun(turn: Turn) -> Turn:
+    """Without anything that came later."""
+    empty = [
+        answer.changed(status="in_progress", incomplete_reason=None, content="", model=None, usage=None)
+        for answer in turn.answers
+    ]
+    return _with_record(replace(turn, answers=tuple(empty)), queued=False)
+
+
+def _with_record(turn: Turn, *, queued: bool) -> Turn:
+    first, *others = turn.answers
+    record = first.turn and first.turn.model_copy(update={"error": None, "queued": queued})
+    return replace(turn, answers=(first.changed(turn=record), *others))
+
+
+def _response(turn: Turn) -> dict[str, Any]:
+    return {"response": Response.of(turn).model_dump(mode="json")}
 
 
 def _part(answer: Message, index: int) -> dict[str, Any]:

@@ -230,7 +230,6 @@ class Ask(MessageFields):
                 model=self.model,
                 max_output_tokens=self.max_output_tokens,
                 temperature=self.temperature,
-                followed=self.stream,
             ),
             alternatives=self.n,
             interrupt=self.on_busy == "interrupt",

@@ -1,6 +1,6 @@
 """What OpenAI's clients ask for a response with; what can't be honoured is refused by its name."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
@@ -35,7 +35,7 @@ class NewResponse(Lenient):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
     store: bool | None = None
-    truncation: Literal["auto", "disabled"] | None = None
+    truncation: models.Truncation | None = None
     background: bool | None = None
     stream: bool | None = None
     stream_options: dict[str, Any] | None = None
@@ -86,7 +86,6 @@ class NewResponse(Lenient):
     def draft(self) -> ResponseDraft:
         """What the use case takes."""
         conversation = self.conversation.id if isinstance(self.conversation, Reference) else self.conversation
-        background = bool(self.background)
         return ResponseDraft(
             drafts=self._drafts(),
             conversation_id=conversation,
@@ -98,8 +97,8 @@ class NewResponse(Lenient):
                 top_p=self.top_p,
                 metadata=self.metadata or {},
                 previous_response_id=self.previous_response_id,
-                background=background,
-                followed=background or bool(self.stream),
+                background=bool(self.background),
+                truncation=self.truncation or "auto",
             ),
         )
 

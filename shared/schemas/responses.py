@@ -101,7 +101,7 @@ class Response(Resource):
     tool_choice: Literal["auto"] = "auto"
     tools: tuple[Any, ...] = ()
     top_p: float | None
-    truncation: Literal["auto"] = "auto"
+    truncation: models.Truncation
     text: dict[str, Any] = Field(default_factory=lambda: {"format": {"type": "text"}})
     usage: ResponseUsage | None
     metadata: dict[str, str]
@@ -110,8 +110,7 @@ class Response(Resource):
     @classmethod
     def of(cls, turn: models.Turn) -> Self:
         """As it is answered."""
-        record, first = turn.answer.turn, turn.answer
-        options = record.options if record else models.TurnOptions()
+        first, options = turn.answer, turn.options
         over = first.status != "in_progress"
         shown = cls(
             id=turn.id,
@@ -119,7 +118,7 @@ class Response(Resource):
             completed_at=first.updated_at // 1000 if first.status == "completed" else None,
             status=turn.status,
             background=options.background,
-            error=_error(record),
+            error=_error(first.turn),
             incomplete_details=_incomplete(first),
             instructions=options.instructions,
             max_output_tokens=options.max_output_tokens,
@@ -129,6 +128,7 @@ class Response(Resource):
             conversation=None if options.ephemeral else ConversationReference(id=first.conversation_id),
             temperature=options.temperature,
             top_p=options.top_p,
+            truncation=options.truncation,
             usage=_usage(turn) if over else None,
             metadata=options.metadata,
         )

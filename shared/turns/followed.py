@@ -54,7 +54,7 @@ class _Following:
             ended = _has_ended(self.turn)
             new = await self._events.since(self.turn.id, len(found))
             found += new
-            if new:
+            if new or self.turn.status != "queued":  # at last it is taken up: that is told too
                 yield new
             if ended:
                 break

@@ -5,12 +5,13 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 
 from shared.ai import Answer, Model
 from shared.clock import Clock
-from shared.context import Context, ContextReader
+from shared.context import MESSAGES, Context, ContextReader
 from shared.due import due_at
-from shared.errors import BodyTooLarge, InternalError, ServiceError
+from shared.errors import BodyTooLarge, InternalError, InvalidRequest, ServiceError
 from shared.logs import trace
 from shared.models import Caller, Conversation, Message, Receipt, Turn
 from shared.repository import Change, Changed, EventRepository, Repository, spent
@@ -74,29 +75,36 @@ class Runner:
         return [None if isinstance(result, asyncio.CancelledError) else result for result in results]
 
     async def _read(self, run: Run) -> Context:
-        return await self._context.read(
+        context = await self._context.read(
             run.caller,
             run.conversation,
             run.turn.question,
             parent=run.parent,
-            instructions=run.options.instructions,
+            instructions=run.turn.options.instructions,
         )
+        if context.truncated and run.turn.options.truncation == "disabled":
+            raise InvalidRequest(
+                f"The conversation is longer than what a turn sends ({context.budget} tokens, {MESSAGES} "
+                "messages); with the truncation 'auto' its oldest messages are left out.",
+                param="truncation",
+            )
+        return context
 
     async def _answer(self, run: Run, index: int, reading: asyncio.Task[Context]) -> Answer:
         """One of the answers; all of them wait for the one reading of what the model is sent."""
-        options, context = run.options, await reading
+        options, context = run.turn.options, await reading
         return await self._model.answer(
             context.prompts,
+            partial(run.add, index),
             model=options.model,
             max_output_tokens=options.max_output_tokens,
             temperature=options.temperature,
             top_p=options.top_p,
-            heard=(lambda text: run.add(index, text)) if options.followed else None,
         )
 
     @asynccontextmanager
     async def _followed(self, run: Run) -> AsyncIterator[None]:
-        """While it runs, look for a wish to stop it, and store what it says if that can be followed."""
+        """While it runs, look for a wish to stop it, and store what it says."""
         following = asyncio.create_task(self._follow(run))
         try:
             yield
@@ -121,16 +129,17 @@ class Runner:
 
     async def _flush(self, run: Run) -> None:
         """Store what has been said since the last time."""
-        if run.options.followed and (new := run.deltas[run.stored :]):
+        if new := run.deltas[run.stored :]:
             await self._events.add(run.turn.id, run.stored, new)
             run.stored += len(new)
 
     async def _end(self, run: Run, results: Sequence[Answer | BaseException | None]) -> None:
         """Store how each answer ended, and tell those who follow."""
-        try:
-            await self._flush(run)
-        except Exception as error:
-            logger.warning("what turn %s says could not be stored: %s", run.turn.id, trace(error))
+        if run.followed or run.stored:  # else nobody knows a piece by its number
+            try:
+                await self._flush(run)
+            except Exception as error:
+                logger.warning("what turn %s says could not be stored: %s", run.turn.id, trace(error))
         ended = [
             self._ended(run, index, empty, result)
             for index, (empty, result) in enumerate(zip(run.turn.answers, results, strict=True))

@@ -13,7 +13,6 @@ from shared.models import (
     Message,
     Receipt,
     Turn,
-    TurnOptions,
 )
 from shared.repository import Delta
 
@@ -22,7 +21,8 @@ from shared.repository import Delta
 class Run:
     """conversation: as the turn began. parent: of the question, where it is in hand. turn: as it is now.
 
-    deltas: what its answers say so far; stored: how many of these pieces others can find.
+    task: what runs it, unless it is left to the background. deltas: what its answers say so far; stored: how
+    many of these pieces others can find. followed: whether somebody has been told them.
     """
 
     caller: Caller
@@ -31,7 +31,9 @@ class Run:
     parent: Message | None = None
     once: Once | None = None
     receipt: Receipt | None = None
+    task: asyncio.Task[None] | None = None
     stored: int = 0
+    followed: bool = False
     deltas: list[Delta] = field(default_factory=list)
     stop_reason: IncompleteReason | None = None
     failure: Exception | None = None
@@ -39,11 +41,6 @@ class Run:
     _lengths: dict[int, int] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def options(self) -> TurnOptions:
-        """How it is to be answered."""
-        return self.turn.answer.turn.options if self.turn.answer.turn else TurnOptions()
 
     @property
     def unstored_characters(self) -> int:
@@ -76,9 +73,24 @@ class Run:
         self.turn, self.failure, self.ended = turn, failure, True
         self._tell()
 
+    async def over(self) -> None:
+        """Return when nothing of it runs here any more; whoever waits may go away."""
+        if self.task:
+            await asyncio.shield(self.task)
+
+    async def outcome(self) -> Turn:
+        """How it has ended; one that is left to the background, as it is now.
+
+        Raises the model's failure once answers marked `failed` are stored.
+        """
+        await self.over()
+        if self.failure:
+            raise self.failure
+        return self.turn
+
     async def pieces(self) -> AsyncIterator[Sequence[Delta]]:
         """What it says, from the beginning, as it comes."""
-        seen = 0
+        seen, self.followed = 0, True
         while not self.ended or seen < len(self.deltas):
             if seen < len(self.deltas):
                 new, seen = self.deltas[seen:], len(self.deltas)

@@ -13,7 +13,7 @@ from shared.idempotency import Once
 from shared.ids import is_id, same_ulid
 from shared.messages import Messages
 from shared.models import Caller, Conversation, IncompleteReason, Message, Receipt, Turn
-from shared.repository import Change, EventRepository, Repository, in_progress
+from shared.repository import Change, Changed, EventRepository, Repository, in_progress
 from shared.transitions import stopped
 from shared.turns.asking import Question, TurnIds, begun
 from shared.turns.followed import Followed, live, stored
@@ -49,7 +49,6 @@ class Turns:
         self._usage = usage
         self._clock = clock
         self._runs: dict[str, Run] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(
         self,
@@ -58,39 +57,8 @@ class Turns:
         question: Question,
         if_match: str | None = None,
         once: Once | None = None,
-    ) -> Turn:
-        """Store the question, answer it, store the answers.
-
-        Raises what `start` does, and the model's failure once answers marked `failed` are stored.
-        """
-        run = await self.start(caller, conversation_id, question, if_match, once)
-        await asyncio.shield(self._running(run))
-        if run.failure:
-            raise run.failure
-        return run.turn
-
-    async def follow(
-        self,
-        caller: Caller,
-        conversation_id: str,
-        question: Question,
-        if_match: str | None = None,
-        once: Once | None = None,
-    ) -> Followed:
-        """The same, followed from its first word."""
-        run = await self.start(caller, conversation_id, question, if_match, once)
-        self._running(run)
-        return live(run)
-
-    async def start(
-        self,
-        caller: Caller,
-        conversation_id: str,
-        question: Question,
-        if_match: str | None = None,
-        once: Once | None = None,
     ) -> Run:
-        """Take the lease and store the question with empty answers.
+        """Store the question with empty answers, and have it answered: at once, or in the background.
 
         Raises InvalidRequest for a model that isn't allowed, QuotaExceeded, and ConversationBusy while
         another turn runs.
@@ -111,19 +79,16 @@ class Turns:
         done = await self._repository.change(
             caller, conversation_id, change, known=conversation, if_match=if_match
         )
-        asked = len(ids.inputs)
-        last = done.messages[asked - 1] if asked else named
-        assert last is not None  # noqa: S101 - `begun` has seen to it
-        turn = Turn(ids.turn, last, done.messages[asked:])
-        parent = named if asked == 1 and question.parent_id else None
-        return Run(
-            caller=caller,
-            conversation=done.conversation,
-            turn=turn,
-            parent=parent,
-            once=once,
-            receipt=done.receipt,
-        )
+        run = _run(caller, question, done, named, once)
+        if not run.turn.options.background:
+            self._start(run)
+        return run
+
+    async def following(self, run: Run) -> Followed:
+        """A turn that was just asked for, from its first word on."""
+        if run.task:
+            return live(run)
+        return await stored(self._repository, self._events, run.caller, run.turn)
 
     async def get(self, caller: Caller, turn_id: str) -> Turn:
         """A turn as it is now; NotFound where the caller has none such. One without a server is closed."""
@@ -137,6 +102,8 @@ class Turns:
     async def followed(self, caller: Caller, turn_id: str) -> Followed:
         """A turn, on whichever instance it runs, from its first word on."""
         turn = await self.get(caller, turn_id)
+        if run := self._runs.get(turn_id):
+            return live(run)
         return await stored(self._repository, self._events, caller, turn)
 
     async def cancel(self, caller: Caller, turn_id: str) -> Turn:
@@ -180,7 +147,9 @@ class Turns:
         except (TurnLost, NotFound):
             return
         turn = replace(turn, answers=(done.messages[0], *turn.answers[1:]))
-        await asyncio.shield(self._running(Run(caller=owner, conversation=done.conversation, turn=turn)))
+        run = Run(caller=owner, conversation=done.conversation, turn=turn)
+        self._start(run)
+        await run.over()
 
     async def outcome(self, caller: Caller, receipt: Receipt) -> Turn:
         """What the turn of a repeated request has come to; RequestInProgress while a foreground one runs."""
@@ -188,8 +157,7 @@ class Turns:
             turn = await self.get(caller, same_ulid("resp", receipt.answer_id or ""))
         except NotFound:
             raise in_progress() from None
-        record = turn.answer.turn
-        if turn.answer.status == "in_progress" and not (record and record.options.background):
+        if turn.answer.status == "in_progress" and not turn.options.background:
             raise in_progress()
         return turn
 
@@ -219,23 +187,16 @@ class Turns:
 
     async def close(self) -> None:
         """Have what runs here end at once, with what there is: the server is told to stop."""
-        for run in self._runs.values():
+        runs = list(self._runs.values())
+        for run in runs:
             run.stop("interrupted")
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await asyncio.gather(*(run.over() for run in runs), return_exceptions=True)
 
-    def _running(self, run: Run) -> asyncio.Task[None]:
-        """The task of a turn that runs here."""
+    def _start(self, run: Run) -> None:
+        """Run a turn in a task of its own."""
         self._runs[run.turn.id] = run
-        task = asyncio.create_task(self._runner.run(run))
-        self._tasks.add(task)
-
-        def over(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
-            self._runs.pop(run.turn.id, None)
-
-        task.add_done_callback(over)
-        return task
+        run.task = asyncio.create_task(self._runner.run(run))
+        run.task.add_done_callback(lambda _: self._runs.pop(run.turn.id, None))
 
     async def _named(self, caller: Caller, conversation: Conversation, question: Question) -> Message | None:
         for param in ("edited_from", "parent_id"):
@@ -297,3 +258,19 @@ class Turns:
             raise NotFound("response", turn_id)
         others = [await self._repository.find_message(caller, other) for other in first.turn.other_ids]
         return Turn(turn_id, question, (first, *(other for other in others if other)))
+
+
+def _run(caller: Caller, question: Question, done: Changed, named: Message | None, once: Once | None) -> Run:
+    """The turn that has begun. named: as in `begun`."""
+    asked = len(question.drafts)
+    last = done.messages[asked - 1] if asked else named
+    assert last is not None  # noqa: S101 - `begun` has seen to it
+    answers = done.messages[asked:]
+    return Run(
+        caller=caller,
+        conversation=done.conversation,
+        turn=Turn(same_ulid("resp", answers[0].id), last, answers),
+        parent=named if asked == 1 and question.parent_id else None,
+        once=once,
+        receipt=done.receipt,
+    )

@@ -27,6 +27,10 @@ AT_ONCE = {"retry-after-ms": "1"}
 Reply = Callable[[httpx2.Request], httpx2.Response | Awaitable[httpx2.Response]]
 
 
+def unheard(piece: str) -> None:
+    """For who wants the answer alone."""
+
+
 class Server(httpx2.AsyncBaseTransport):
     """Plays the model's server: gives `replies` in turn, the last one for ever, and keeps the requests."""
 
@@ -107,7 +111,7 @@ async def asking() -> AsyncIterator[Asking]:
 
 async def test_an_answer_has_content_model_and_usage(asking: Asking) -> None:
     server = Server(completion())
-    answer = await asking(server).answer(QUESTION)
+    answer = await asking(server).answer(QUESTION, unheard)
     assert answer == Answer("A promise for a time.", "gpt-test-2026", Usage(11, 5), None)
     assert str(server.requests[0].url) == "http://model.test/v1/chat/completions"
     assert server.body == {
@@ -116,6 +120,8 @@ async def test_an_answer_has_content_model_and_usage(asking: Asking) -> None:
             {"role": "system", "content": "Be brief."},
             {"role": "user", "content": "What is a lease?"},
         ],
+        "stream": True,
+        "stream_options": {"include_usage": True},
     }
 
 
@@ -128,7 +134,7 @@ async def test_azure_is_asked_through_its_v1_api_with_the_key(asking: Asking, en
     model = asking(
         server, AZURE_OPENAI_ENDPOINT=endpoint, AZURE_OPENAI_KEY="k3y", AZURE_OPENAI_DEPLOYMENT="gpt-main"
     )
-    await model.answer(QUESTION, max_output_tokens=50, temperature=0.5)
+    await model.answer(QUESTION, unheard, max_output_tokens=50, temperature=0.5)
     assert str(server.requests[0].url) == "https://x.openai.azure.com/openai/v1/chat/completions"
     assert server.requests[0].headers["authorization"] == "Bearer k3y"
     assert server.body["model"] == "gpt-main"
@@ -158,7 +164,7 @@ async def test_without_a_key_azure_is_asked_with_the_identity(monkeypatch: pytes
     server = Server(completion())
     given = settings(AZURE_OPENAI_ENDPOINT="https://x.openai.azure.com", AZURE_OPENAI_DEPLOYMENT="gpt-main")
     model = Model(given, httpx2.AsyncClient(transport=server))
-    await model.answer(QUESTION)
+    await model.answer(QUESTION, unheard)
     await model.close()
     assert server.requests[0].headers["authorization"] == "Bearer t0ken"
     assert Identity.scopes == ("https://cognitiveservices.azure.com/.default",)
@@ -179,7 +185,7 @@ async def test_an_identity_without_a_token_is_an_unavailable_model(
         AZURE_OPENAI_DEPLOYMENT="gpt-main",
     )
     with pytest.raises(ModelUnavailable):
-        await model.answer(QUESTION)
+        await model.answer(QUESTION, unheard)
 
 
 @pytest.mark.parametrize(
@@ -188,14 +194,14 @@ async def test_an_identity_without_a_token_is_an_unavailable_model(
 )
 async def test_the_cap_has_the_name_that_the_server_knows(asking: Asking, base_url: str, name: str) -> None:
     server = Server(completion())
-    await asking(server, OPENAI_BASE_URL=base_url).answer(QUESTION, max_output_tokens=50)
+    await asking(server, OPENAI_BASE_URL=base_url).answer(QUESTION, unheard, max_output_tokens=50)
     assert server.body[name] == 50
 
 
 async def test_a_model_is_asked_by_its_deployment_and_background_work_by_its_own(asking: Asking) -> None:
     server = Server(completion())
     model = asking(server, ALLOWED_MODELS="gpt-large", AZURE_OPENAI_TITLE_DEPLOYMENT="gpt-small")
-    await model.answer(QUESTION, model="gpt-large")
+    await model.answer(QUESTION, unheard, model="gpt-large")
     assert server.body["model"] == "gpt-large"
     await model.title(QUESTION)
     assert server.body["model"] == "gpt-small"
@@ -204,7 +210,7 @@ async def test_a_model_is_asked_by_its_deployment_and_background_work_by_its_own
 async def test_a_model_that_is_not_offered_is_not_asked(asking: Asking) -> None:
     server = Server(completion())
     with pytest.raises(ModelError):
-        await asking(server).answer(QUESTION, model="gpt-unknown")
+        await asking(server).answer(QUESTION, unheard, model="gpt-unknown")
     assert not server.requests
 
 
@@ -220,7 +226,7 @@ async def test_many_first_questions_make_one_connection(
 
     monkeypatch.setattr("shared.ai.model.Connection", Counted)
     model = asking(Server(completion()))
-    await asyncio.gather(*(model.answer(QUESTION) for _ in range(5)))
+    await asyncio.gather(*(model.answer(QUESTION, unheard) for _ in range(5)))
     assert len(made) == 1
 
 
@@ -236,14 +242,14 @@ def test_openai_and_azure_identity_are_not_imported_before_they_are_needed() -> 
 
 async def test_a_short_trouble_is_retried(asking: Asking) -> None:
     server = Server(problem(500, "oops"), problem(429, "slow_down"), completion())
-    assert (await asking(server).answer(QUESTION)).content == "A promise for a time."
+    assert (await asking(server).answer(QUESTION, unheard)).content == "A promise for a time."
     assert len(server.requests) == 3
 
 
 async def test_a_lasting_trouble_is_tried_three_times(asking: Asking) -> None:
     server = Server(problem(500, "oops"))
     with pytest.raises(ModelError) as raised:
-        await asking(server).answer(QUESTION)
+        await asking(server).answer(QUESTION, unheard)
     assert len(server.requests) == 3
     assert raised.value.__cause__ is not None
 
@@ -251,7 +257,7 @@ async def test_a_lasting_trouble_is_tried_three_times(asking: Asking) -> None:
 async def test_a_quota_that_is_long_in_coming_back_is_told_at_once(asking: Asking) -> None:
     server = Server(httpx2.Response(429, json={"error": {}}, headers={"retry-after": "37"}))
     with pytest.raises(ModelRateLimited) as raised:
-        await asking(server).answer(QUESTION)
+        await asking(server).answer(QUESTION, unheard)
     assert raised.value.headers["Retry-After"] == "37"
     assert len(server.requests) == 1
 
@@ -260,7 +266,7 @@ async def test_a_quota_that_is_long_in_coming_back_is_told_at_once(asking: Askin
 async def test_a_used_up_quota_always_says_when_to_come_back(asking: Asking, retry_after: str) -> None:
     server = Server(problem(429, "slow_down", **{"retry-after": retry_after}))
     with pytest.raises(ModelRateLimited) as raised:
-        await asking(server).answer(QUESTION)
+        await asking(server).answer(QUESTION, unheard)
     assert raised.value.headers["Retry-After"] == "1"
     assert len(server.requests) == 3
 
@@ -271,7 +277,7 @@ async def test_a_model_that_hangs_takes_no_longer_than_it_may(asking: Asking) ->
         return completion()
 
     with pytest.raises(ModelTimeout):
-        await asking(Server(hang), MODEL_TIMEOUT_SECONDS="0.05").answer(QUESTION)
+        await asking(Server(hang), MODEL_TIMEOUT_SECONDS="0.05").answer(QUESTION, unheard)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +292,7 @@ async def test_a_model_out_of_reach_is_told_by_how(
 
     monkeypatch.setattr(shared.ai.client, "MAX_RETRIES", 0)
     with pytest.raises(failure):
-        await asking(Server(fail)).answer(QUESTION)
+        await asking(Server(fail)).answer(QUESTION, unheard)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
@@ -295,7 +301,7 @@ async def test_no_text_of_the_server_reaches_the_caller(
 ) -> None:
     server = Server(problem(status, "bad_thing"))
     with pytest.raises(ModelError) as raised:
-        await asking(server, OPENAI_API_KEY="k3y").answer(QUESTION)
+        await asking(server, OPENAI_API_KEY="k3y").answer(QUESTION, unheard)
     assert "secret" not in raised.value.message
     ours = [record for record in caplog.records if record.name == "shared.ai.client"]
     assert [record.levelname for record in ours] == ["ERROR" if status in (401, 403, 404) else "WARNING"]
@@ -324,11 +330,11 @@ async def test_no_text_of_the_server_reaches_the_caller(
 )
 async def test_what_is_no_answer_is_a_model_error(asking: Asking, reply: httpx2.Response) -> None:
     with pytest.raises(ModelError):
-        await asking(Server(reply)).answer(QUESTION)
+        await asking(Server(reply)).answer(QUESTION, unheard)
 
 
 async def test_a_question_that_the_content_filter_stops_has_an_empty_answer(asking: Asking) -> None:
-    answer = await asking(Server(problem(400, "content_filter"))).answer(QUESTION)
+    answer = await asking(Server(problem(400, "content_filter"))).answer(QUESTION, unheard)
     assert answer == Answer("", "default", Usage(0, 0), "content_filter")
 
 
@@ -339,20 +345,77 @@ async def test_a_question_that_the_content_filter_stops_has_an_empty_answer(aski
 async def test_an_answer_that_stops_early_says_why(
     asking: Asking, finish_reason: str, reason: str, content: str | None
 ) -> None:
-    answer = await asking(Server(completion(content, finish_reason=finish_reason))).answer(QUESTION)
+    answer = await asking(Server(completion(content, finish_reason=finish_reason))).answer(QUESTION, unheard)
     assert (answer.content, answer.incomplete_reason) == (content or "", reason)
 
 
 async def test_usage_is_estimated_where_the_server_gives_none(asking: Asking) -> None:
     bare = httpx2.Response(200, json={"choices": [{"message": {"content": "A promise."}}]})
-    answer = await asking(Server(bare)).answer(QUESTION)
+    answer = await asking(Server(bare)).answer(QUESTION, unheard)
     sent = sum(count_tokens(prompt.content) for prompt in QUESTION)
     assert answer == Answer("A promise.", "default", Usage(sent, count_tokens("A promise.")), None)
 
 
 async def test_an_answer_holds_nothing_that_cannot_be_stored(asking: Asking) -> None:
-    answer = await asking(Server(completion("a\0b\ud83dc"))).answer(QUESTION)
+    answer = await asking(Server(completion("a\0b\ud83dc"))).answer(QUESTION, unheard)
     assert answer.content == "ab?c"
+
+
+# Piece by piece
+
+
+def chunk(content: str | None = None, finish_reason: str | None = None, **fields: Any) -> str:
+    delta = {} if content is None else {"content": content}
+    choice = {"index": 0, "delta": delta, "finish_reason": finish_reason}
+    body = {"id": "c", "object": "chat.completion.chunk", "created": 0, "choices": [choice], **fields}
+    return f"data: {json.dumps(body)}\n\n"
+
+
+def streamed(*chunks: str) -> httpx2.Response:
+    return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content="".join(chunks))
+
+
+async def test_the_pieces_that_are_heard_make_the_answer(asking: Asking) -> None:
+    counted = {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}
+    said = [
+        chunk(""),
+        chunk("A pro"),
+        chunk("mise \ud83d"),
+        chunk("\ude00\0."),
+        chunk(finish_reason="stop"),
+        chunk(choices=[], usage=counted, model="gpt-test-2026"),
+        "data: [DONE]\n\n",
+    ]
+    heard: list[str] = []
+
+    answer = await asking(Server(streamed(*said))).answer(QUESTION, heard.append)
+
+    assert heard == ["A pro", "mise ", "😀."]
+    assert answer == Answer("A promise 😀.", "gpt-test-2026", Usage(3, 2), None)
+
+
+async def test_a_server_that_does_not_stream_is_heard_all_at_once(asking: Asking) -> None:
+    heard: list[str] = []
+
+    answer = await asking(Server(completion())).answer(QUESTION, heard.append)
+
+    assert heard == [answer.content] == ["A promise for a time."]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        streamed(chunk("A pro")),
+        streamed(chunk(finish_reason="stop")),
+        streamed("data: {\n\n"),
+        streamed(chunk("A", choices=[{"delta": {"refusal": "No."}, "finish_reason": "stop"}])),
+        streamed(),
+    ],
+    ids=["breaks off", "empty", "no JSON", "refusal", "nothing"],
+)
+async def test_a_stream_that_is_no_answer_is_a_model_error(asking: Asking, reply: httpx2.Response) -> None:
+    with pytest.raises(ModelError):
+        await asking(Server(reply)).answer(QUESTION, unheard)
 
 
 # Titles, summaries, lines

@@ -40,8 +40,12 @@ def asked(*questions: str, **more: Any) -> dict[str, Any]:
     return {"model": "default", "messages": [{"role": "user", "content": text} for text in questions], **more}
 
 
+def unheard(piece: str) -> None:
+    """For who wants the answer alone."""
+
+
 async def ask(model: Model, *questions: str) -> str:
-    return (await model.answer([Prompt("user", question) for question in questions])).content
+    return (await model.answer([Prompt("user", question) for question in questions], unheard)).content
 
 
 # Answers
@@ -66,7 +70,9 @@ async def test_an_answer_goes_back_to_earlier_questions(model: Model) -> None:
 
 
 async def test_instructions_are_acknowledged(model: Model) -> None:
-    answer = await model.answer([Prompt("system", "You speak like a pirate."), Prompt("user", "Hello")])
+    answer = await model.answer(
+        [Prompt("system", "You speak like a pirate."), Prompt("user", "Hello")], unheard
+    )
     assert "“You speak like a pirate”" in answer.content
 
 
@@ -93,13 +99,13 @@ async def test_other_questions_get_a_short_answer(model: Model, question: str) -
 
 
 async def test_an_answer_keeps_to_the_cap_on_tokens(model: Model) -> None:
-    answer = await model.answer([Prompt("user", "Write a long story")], max_output_tokens=40)
+    answer = await model.answer([Prompt("user", "Write a long story")], unheard, max_output_tokens=40)
     assert answer.incomplete_reason == "max_output_tokens"
     assert 20 < answer.usage.output_tokens == count_tokens(answer.content) <= 40
 
 
 async def test_usage_is_the_estimate(model: Model) -> None:
-    answer = await model.answer([Prompt("user", "What is a lease?")])
+    answer = await model.answer([Prompt("user", "What is a lease?")], unheard)
     assert answer.usage.input_tokens == count_tokens("What is a lease?")
     assert answer.usage.output_tokens == count_tokens(answer.content)
 
