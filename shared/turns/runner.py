@@ -68,9 +68,11 @@ class Runner:
         told = asyncio.create_task(run.told_to_stop())
         everything = asyncio.create_task(asyncio.wait(answering))
         async with self._followed(run):
-            await asyncio.wait({everything, told}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (told, reading, *answering):
-                task.cancel()
+            try:
+                await asyncio.wait({everything, told}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (told, reading, *answering):
+                    task.cancel()
             results = await asyncio.gather(*answering, return_exceptions=True)
         return [None if isinstance(result, asyncio.CancelledError) else result for result in results]
 

@@ -102,8 +102,6 @@ class Turns:
     async def followed(self, caller: Caller, turn_id: str) -> Followed:
         """A turn, on whichever instance it runs, from its first word on."""
         turn = await self.get(caller, turn_id)
-        if run := self._runs.get(turn_id):
-            return live(run)
         return await stored(self._repository, self._events, caller, turn)
 
     async def cancel(self, caller: Caller, turn_id: str) -> Turn:
