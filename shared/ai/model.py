@@ -87,26 +87,25 @@ class Model:
         options: dict[str, Any],
         heard: Callable[[str], None] | None = None,
     ) -> Answer:
-        """One call, retries included, within the time that a call has. Any: the SDK's keyword arguments.
+        """One call, retries included, within the time that a call has. Any: as the interface takes it.
 
         A streamed call has that time for each piece. A server that doesn't stream is taken at its one word.
         """
         connection = await self._connected()
-        messages: list[Any] = [{"role": prompt.role, "content": prompt.content} for prompt in prompts]
+        messages = [{"role": prompt.role, "content": prompt.content} for prompt in prompts]
         given = {name: value for name, value in options.items() if value is not None}
-        create = connection.openai.chat.completions.create
+        body = {"model": deployment, "messages": messages, **given}
         with failures_told():
             try:
                 async with asyncio.timeout(self._settings.model_timeout_seconds) as limit:
                     if heard:
-                        given |= {"stream": True, "stream_options": {"include_usage": True}}
-                        stream = await create(model=deployment, messages=messages, **given)
+                        stream = await connection.streamed(body)
                         if not whole(stream.response):
                             told = Told(heard, lambda: limit.reschedule(self._deadline()))
                             return await told.answer(stream, deployment, prompts)
                         completion = json.loads(await stream.response.aread())
                     else:
-                        completion = await create(model=deployment, messages=messages, **given)
+                        completion = await connection.completed(body)
             except connection.bad_request as error:
                 if error.code != "content_filter":
                     raise
