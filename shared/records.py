@@ -1,9 +1,9 @@
 """What is stored beside conversations and messages: operations, dead letters, usage, holds, the audit log."""
 
 import hashlib
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from shared.models import Caller, Part, Stored
 
@@ -67,13 +67,17 @@ class DeadLetter(Part):
     updated_at: int
 
 
+# Sums of hundredths that the database has added up.
+Hundredths = Annotated[float, AfterValidator(lambda value: round(value, 2))]
+
+
 class ModelUsage(Part):
     """What turns have taken, of one model on one day."""
 
     turns: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
-    request_units: float = 0
+    request_units: Hundredths = 0
 
     def __add__(self, other: "ModelUsage") -> "ModelUsage":
         return self._with(other, 1)
@@ -86,7 +90,7 @@ class ModelUsage(Part):
             turns=self.turns + sign * other.turns,
             input_tokens=self.input_tokens + sign * other.input_tokens,
             output_tokens=self.output_tokens + sign * other.output_tokens,
-            request_units=round(self.request_units + sign * other.request_units, 2),
+            request_units=self.request_units + sign * other.request_units,
         )
 
     @property

@@ -41,17 +41,18 @@ class UsageCounts:
 
     async def after(
         self, caller: Caller, answers: Iterable[Message], charge: float, *, known: bool
-    ) -> DayUsage:
-        """The caller's usage of today with one turn more, to be stored in the batch that ends it.
+    ) -> tuple[DayUsage | None, DayUsage]:
+        """The caller's usage of today before and after one turn more, to be stored in the batch that ends it.
 
-        known: go on from what this instance has stored last; the batch fails if that is not the newest.
+        known: go on from what this instance has stored last, though others may have counted since.
         """
         now = self._clock()
         day = day_of(now)
         usage = self._days.get((caller.tenant_id, caller.user_id)) if known else None
         if usage is None or usage.day != day:
-            usage = await self._repository.day_usage(caller, day) or _new(caller, day, now)
-        models, first = dict(usage.models), True
+            usage = await self._repository.day_usage(caller, day)
+        new = usage or _new(caller, day, now)
+        models, first = dict(new.models), True
         for answer in answers:
             taken = ModelUsage(
                 turns=int(first),
@@ -61,7 +62,7 @@ class UsageCounts:
             )
             name = answer.model or "none"
             models[name], first = models.get(name, ModelUsage()) + taken, False
-        return usage.changed(models=models)
+        return usage, new.changed(models=models)
 
     def stored(self, usage: DayUsage) -> None:
         """Remember what has been stored, which saves the next turn a read."""

@@ -2,16 +2,19 @@
 
 import asyncio
 import random
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from shared.errors import Unavailable
 from shared.models import Conversation, Message, Receipt, Stored
-from shared.records import DayUsage
+from shared.records import DayUsage, ModelUsage
 from shared.repository.partition import Operation, written
 
 # Operations of one patch: the service's limit.
 MAX_PATCH = 10
+# A model's name that is itself in a patch's path.
+_PLAIN = re.compile(r"[\w.: -]+").fullmatch
 # How long a write tries to win against others before it gives up.
 PATIENCE_SECONDS = 10.0
 
@@ -20,15 +23,16 @@ PATIENCE_SECONDS = 10.0
 class Change:
     """What one write makes of a conversation, with the messages that it adds and changes (before, after).
 
-    usage: the day's, with what a turn has taken. receipt: of the request that the write belongs to, if it has
-    one. guarded: only if the changed messages are still as they were read; for a transition that reads them.
+    usage: the day's, before (None: it is the first) and with what a turn has taken. receipt: of the request
+    that the write belongs to, if it has one. guarded: only if the changed messages are still as they were
+    read; for a transition that reads them.
     """
 
     conversation: Conversation
     created: tuple[Message, ...] = ()
     updated: tuple[tuple[Message, Message], ...] = ()
     receipt: Receipt | None = None
-    usage: DayUsage | None = None
+    usage: tuple[DayUsage | None, DayUsage] | None = None
     guarded: bool = False
 
     @property
@@ -90,12 +94,25 @@ def other_operations(change: Change) -> list[Operation]:
             for old, new in change.updated
         ),
         *receipt_operations(change.receipt),
-        *_usage_operations(change.usage),
+        *(_usage_operations(*change.usage) if change.usage else ()),
     ]
 
 
-def _usage_operations(usage: DayUsage | None) -> list[Operation]:
-    return [written(usage.document(), {"_etag": usage.etag} if usage.etag else None)] if usage else []
+def _usage_operations(before: DayUsage | None, after: DayUsage) -> list[Operation]:
+    """What counts a turn: added to what is there, so that a user's turns that end at once don't compete."""
+    if before is None:
+        return [("create", (after.document(),))]
+    taken = {name: used - before.models.get(name, ModelUsage()) for name, used in after.models.items()}
+    increments = [
+        {"op": "incr", "path": f"/models/{name}/{field}", "value": value}
+        for name, used in taken.items()
+        for field, value in used.model_dump(by_alias=True).items()
+        if value
+    ]
+    if set(taken) <= set(before.models) and len(increments) <= MAX_PATCH and all(map(_PLAIN, taken)):
+        return [("patch", (before.id, increments))]
+    models = {"op": "set", "path": "/models", "value": after.document()["models"]}
+    return [("patch", (before.id, [models]), {"if_match_etag": before.etag})]
 
 
 def receipt_operations(receipt: Receipt | None) -> list[Operation]:

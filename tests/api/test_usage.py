@@ -69,6 +69,29 @@ async def test_usage_is_counted_by_day_and_model(service: Service) -> None:
     )
 
 
+async def test_turns_that_end_at_once_are_all_counted_and_none_waits_for_another(service: Service) -> None:
+    first = await _ask(service, {})
+    conversations = [await service.new_conversation() for _ in range(20)]
+
+    with service.engine.recording() as calls:
+        turns = await asyncio.gather(*(service.ask(one["id"], "Hello?") for one in conversations))
+
+    assert [call.status for call in calls if call.operation == "batch"] == [200] * 40
+    (day,) = await _used(service)
+    assert day["turns"] == 21
+    assert day["output_tokens"] == sum(turn["usage"]["output_tokens"] for turn in [first, *turns])
+
+
+async def test_a_model_is_counted_whatever_its_name(service: Service) -> None:
+    for name in ("org/large~1", "small", "org/large~1", 'a"b', "small"):
+        service.model.failing = _answer_of(name, prompt_tokens=5, completion_tokens=7)
+        await _ask(service, {})
+
+    (day,) = await _used(service)
+    found = [(one["model"], one["turns"], one["input_tokens"]) for one in day["models"]]
+    assert found == [('a"b', 1, 5), ("org/large~1", 2, 10), ("small", 2, 10)]
+
+
 async def test_usage_is_the_callers_own(service: Service) -> None:
     await _ask(service, {})
 
