@@ -1,4 +1,4 @@
-"""`python -m bench.streams`: the time to the first token beyond the model's own, and 200 streams at once.
+"""`python -m bench.streams`: the time to the first word beyond the model's own, and 200 streams at once.
 
 On a port, over the engine on disk, with the offline model at its usual pace.
 """

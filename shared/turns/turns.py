@@ -24,6 +24,8 @@ from shared.usage import UsageCounts
 
 # How long one who stops a turn waits for its end, and how often one looks.
 STOP_SECONDS, LOOK_SECONDS = 10.0, 0.1
+# A turn in the background runs within its function, which the host ends after 10 minutes (host.json).
+LONGEST_SECONDS = 540.0
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +125,10 @@ class Turns:
             raise failures[0]
 
     async def run_queued(self, owner: Caller, answer_id: str) -> None:
-        """Run a turn that was left to the background, unless another has taken it up."""
+        """Run a turn that was left to the background, unless another has taken it up.
+
+        One that takes too long is stopped, with what there is.
+        """
         turn_id = same_ulid("resp", answer_id)
         try:
             turn = await self._turn(owner, turn_id)
@@ -147,7 +152,12 @@ class Turns:
         turn = replace(turn, answers=(done.messages[0], *turn.answers[1:]))
         run = Run(caller=owner, conversation=done.conversation, turn=turn)
         self._start(run)
-        await run.over()
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                await run.over()
+        except TimeoutError:
+            run.stop("interrupted")
+            await run.over()
 
     async def outcome(self, caller: Caller, receipt: Receipt) -> Turn:
         """What the turn of a repeated request has come to; RequestInProgress while a foreground one runs."""

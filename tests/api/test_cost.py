@@ -1,5 +1,6 @@
 """What a request costs at the database, in round trips and request units; at any size the same."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -8,8 +9,11 @@ import pytest
 
 from tests.api.conftest import Service
 from tests.api.costs import calls_of, charge_of, same_when_grown, store, warm
+from tests.api.script import Script
+from tests.api.server import eventually
 
 KILOBYTE = "x" * 1_000
+EVENTS = "turn_events"
 
 
 ROUND_TRIPS: list[tuple[str, str, dict[str, Any] | None, list[str]]] = [
@@ -216,3 +220,26 @@ async def test_charges_are_logged_with_the_request(
 
     assert f"{len(calls)} database calls, {charge_of(calls):.2f} RU" in caplog.messages[-1]
     assert json.dumps(caplog.messages[-1]).find(identifier) < 0
+
+
+async def test_the_events_of_a_turn_cost_seven_units_each_half_second_and_the_rest_as_ever(
+    service: Service,
+) -> None:
+    identifier = await warm(service)
+    path = f"conversations/{identifier}/ask"
+    await service.http.post(path, json={"content": "Hm?", "stream": True})  # opens the events' container
+    script = Script(*(f"word{number} " for number in range(25)))
+    service.model.failing = script.response()
+
+    with service.engine.recording() as calls:
+        asking = asyncio.create_task(service.ask(identifier, "x" * 600))
+        await eventually(lambda: asyncio.sleep(0, [one for one in calls if one.container == EVENTS][1:]), 5)
+        script.end()
+        await asking
+
+    events = [call for call in calls if call.container == EVENTS]
+    others = [call for call in calls if call.container != EVENTS]
+    assert [call.operation for call in others] == ["read", "batch", "query", "batch"]
+    assert charge_of(others) <= 75
+    assert [call.operation for call in events] == ["upsert", "read"]
+    assert charge_of(events) <= 7

@@ -4,8 +4,11 @@ import asyncio
 
 import azure.functions as func
 import httpx2
+import pytest
 
+from shared.turns import turns
 from tests.api.conftest import Service
+from tests.api.script import Script
 from tests.api.server import eventually
 from tests.api.sse import events_in
 from tests.api.streams import messages
@@ -54,6 +57,24 @@ async def test_a_stream_from_the_background_says_that_it_waits_until_it_does_not
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert events_in(again.text)[:4] == events[:4]
     assert events_in(again.text)[-1] == events[-1]
+
+
+async def test_a_turn_in_the_background_ends_before_its_function_is_ended(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from functions.background import run_background_turns
+
+    monkeypatch.setattr(turns, "LONGEST_SECONDS", 0.2)
+    script = Script("So far")
+    service.model.failing = script.response()
+    asked = await service.http.post("responses", json={"input": "Hm?", "background": True})
+
+    await run_background_turns(await _fed(service))
+
+    answered = (await service.http.get(f"responses/{asked.json()['id']}")).json()
+    assert answered["incomplete_details"] == {"reason": "interrupted"}
+    assert answered["output"][0]["content"][0]["text"] == "So far"
+    assert script.closed.is_set()
 
 
 async def _fed(service: Service) -> func.DocumentList:
