@@ -19,6 +19,7 @@ from local.host.registered import registered_functions
 from local.model import OfflineModel
 from shared.services import Services, install, services
 from shared.settings import Settings
+from tests.api.script import Script
 
 
 @dataclass
@@ -40,18 +41,24 @@ class FakeClock:
 
 
 class ModelServer(httpx2.AsyncBaseTransport):
-    """The offline model. It remembers what it was asked, and fails while `failing` says how."""
+    """The offline model. It remembers what it was asked, and fails while `failing` says how.
+
+    scripts: what it says instead, one after the other.
+    """
 
     def __init__(self) -> None:
         self._offline = OfflineModel(words_per_second=0)
         self.requests: list[dict[str, Any]] = []
         self.failing: httpx2.Response | Exception | None = None
+        self.scripts: list[Script] = []
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(json.loads(await request.aread()))
         await self.before_answering()
         if isinstance(self.failing, Exception):
             raise self.failing
+        if self.scripts:
+            return self.scripts.pop(0).response()
         return self.failing or await self._offline.handle_async_request(request)
 
     async def before_answering(self) -> None:
