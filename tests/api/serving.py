@@ -24,7 +24,9 @@ async def served(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         base = f"http://127.0.0.1:{listener.getsockname()[1]}/v1/"
-        async with httpx2.AsyncClient(base_url=base, timeout=10) as http:
-            yield http
-        server.should_exit = True
-        await serving
+        try:
+            async with httpx2.AsyncClient(base_url=base, timeout=10) as http:
+                yield http
+        finally:
+            server.should_exit = True
+            await serving
