@@ -1,0 +1,60 @@
+"""What OpenAI's `responses` can be asked for, and what is refused by its name."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Service
+from tests.api.refusals import refused
+
+UNSUPPORTED: dict[str, Any] = {
+    "tools": [{"type": "web_search"}],
+    "tool_choice": "required",
+    "max_tool_calls": 1,
+    "store": False,
+    "text": {"format": {"type": "json_object"}},
+    "reasoning": {"effort": "low"},
+    "include": ["reasoning.encrypted_content"],
+    "prompt": {"id": "p"},
+    "top_logprobs": 2,
+    "conversation": 7,
+    "max_output_tokens": 0,
+    "temperature": 3,
+    "model": "another",
+}
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+async def test_what_cannot_be_honoured_is_refused_by_name(service: Service, name: str) -> None:
+    for way in ({}, {"stream": True}, {"background": True}):
+        answer = await service.http.post("responses", json={"input": "Hm?", name: UNSUPPORTED[name], **way})
+        assert answer.status_code == 400
+        assert answer.json()["error"]["param"].split(".")[0] == name
+    assert service.model.requests == []
+
+
+async def test_a_picture_is_refused_by_its_place(service: Service) -> None:
+    picture = [{"role": "user", "content": [{"type": "input_image", "image_url": "https://x"}]}]
+
+    answer = await service.http.post("responses", json={"input": picture})
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["param"].startswith("input")
+
+
+async def test_what_is_not_used_is_ignored(service: Service) -> None:
+    ignored = {"user": "u", "prompt_cache_key": "k", "parallel_tool_calls": True, "stream_options": {}}
+
+    taken = await service.http.post("responses", json={"input": "Hm?", **ignored})
+
+    assert taken.status_code == 201
+
+
+async def test_two_places_for_one_question_are_refused(service: Service) -> None:
+    conversation = await service.new_conversation()
+    turn = await service.ask(conversation["id"], "Hm?")
+    both = {"conversation": conversation["id"], "previous_response_id": turn["id"]}
+
+    answer = await service.http.post("responses", json={"input": "Hm?", **both})
+
+    assert "previous_response_id" in refused(answer, 400, "invalid_request")
