@@ -3,8 +3,6 @@
 import asyncio
 from typing import Any
 
-import azure.functions as func
-
 from tests.api.conftest import Service
 from tests.api.instances import another_instance
 from tests.api.refusals import refused
@@ -13,6 +11,7 @@ from tests.api.server import eventually
 from tests.api.serving import served
 from tests.api.sse import events_from, text_of
 from tests.api.streams import DELTA, HEAD, TAIL, replayed
+from tests.api.triggers import changes, deliver, run_turns
 
 
 async def test_a_background_turn_is_queued_then_run_and_then_never_again(service: Service) -> None:
@@ -20,9 +19,9 @@ async def test_a_background_turn_is_queued_then_run_and_then_never_again(service
     assert (queued["status"], queued["background"], queued["output"]) == ("queued", True, [])
     assert service.model.requests == []
 
-    await _deliver(service)
+    await deliver(service)
     done = await _get(service, queued["id"])
-    await _deliver(service)
+    await deliver(service)
 
     assert done["status"] == "completed"
     assert "Hm?" in done["output"][0]["content"][0]["text"]
@@ -36,12 +35,12 @@ async def test_delivered_twice_at_the_same_time_it_runs_once(service: Service) -
     service.model.scripts = [script, Script("Twice.", finish="stop")]
     queued = await _queued(service)
 
-    here = [asyncio.create_task(_run(await _changes(service))) for _ in range(2)]
+    here = [asyncio.create_task(run_turns(await changes(service))) for _ in range(2)]
     await asyncio.sleep(0)  # they have begun, with this instance
     async with another_instance(service):
-        there = asyncio.create_task(_run(await _changes(service)))
+        there = asyncio.create_task(run_turns(await changes(service)))
         await eventually(lambda: asyncio.sleep(0, service.model.requests), 5)
-        await _deliver(service)  # and once more while it runs
+        await deliver(service)  # and once more while it runs
         script.end()
         await asyncio.gather(*here, there)
 
@@ -56,7 +55,7 @@ async def test_a_queued_turn_holds_its_conversation_and_can_be_cancelled(service
     busy = await service.http.post(f"conversations/{conversation['id']}/ask", json={"content": "Now?"})
 
     cancelled = await service.http.post(f"responses/{queued['id']}/cancel")
-    await _deliver(service)
+    await deliver(service)
 
     refused(busy, 409, "conversation_busy")
     assert cancelled.json()["status"] == "cancelled"
@@ -69,7 +68,7 @@ async def test_a_queued_turn_gives_way_to_an_interrupting_question(service: Serv
     queued = await _queued(service, conversation=conversation["id"])
 
     turn = await service.ask(conversation["id"], "Now?", on_busy="interrupt")
-    await _deliver(service)
+    await deliver(service)
 
     assert turn["status"] == "completed"
     closed = await _get(service, queued["id"])
@@ -81,7 +80,7 @@ async def test_a_background_turn_that_runs_is_cancelled(service: Service) -> Non
     script = Script("Half")
     service.model.scripts = [script]
     queued = await _queued(service)
-    running = asyncio.create_task(_deliver(service))
+    running = asyncio.create_task(deliver(service))
     await eventually(lambda: asyncio.sleep(0, service.model.requests), 5)
 
     cancelled = await service.http.post(f"responses/{queued['id']}/cancel")
@@ -94,13 +93,13 @@ async def test_a_background_turn_that_runs_is_cancelled(service: Service) -> Non
 async def test_a_background_turn_whose_server_dies_is_closed_and_not_run_again(service: Service) -> None:
     service.model.scripts = [Script()]
     queued = await _queued(service)
-    running = asyncio.create_task(_deliver(service))
+    running = asyncio.create_task(deliver(service))
     await eventually(lambda: asyncio.sleep(0, service.model.requests), 5)
     await service.kill_turns()
     await asyncio.gather(running, return_exceptions=True)
     service.clock.pass_seconds(61)
 
-    await _deliver(service)
+    await deliver(service)
 
     closed = await _get(service, queued["id"])
     assert (closed["status"], closed["incomplete_details"]) == ("incomplete", {"reason": "interrupted"})
@@ -129,7 +128,7 @@ async def test_a_model_that_fails_in_the_background_fails_the_turn_and_not_the_t
     service.model.scripts = [broken]
     queued = await _queued(service)
 
-    await _deliver(service)
+    await deliver(service)
 
     failed = await _get(service, queued["id"])
     assert (failed["status"], failed["error"]["code"]) == ("failed", "model_error")
@@ -138,7 +137,7 @@ async def test_a_model_that_fails_in_the_background_fails_the_turn_and_not_the_t
 async def test_a_background_turn_is_streamed_from_its_queue_to_its_end(service: Service) -> None:
     service.model.scripts = [Script("a", "b", finish="stop")]
     body = {"input": "Hm?", "background": True, "stream": True}
-    async with served(service) as http, http.stream("POST", "responses", json=body) as answer:
+    async with served() as http, http.stream("POST", "responses", json=body) as answer:
         reading = events_from(answer)
         first = await anext(reading)
         await _deliver_elsewhere(service)
@@ -155,7 +154,7 @@ async def test_a_background_request_repeated_is_the_same_turn(service: Service) 
     first = await service.http.post("responses", json=body, headers=key)
 
     again = await service.http.post("responses", json=body, headers=key)
-    await _deliver(service)
+    await deliver(service)
 
     assert again.headers["idempotency-replayed"] == "true"
     assert again.content == first.content
@@ -168,25 +167,9 @@ async def _queued(service: Service, **body: Any) -> dict[str, Any]:
     return dict(answer.json())
 
 
-async def _changes(service: Service) -> func.DocumentList:
-    """What the change feed has."""
-    feed = service.conversations.query_items_change_feed(start_time="Beginning")
-    return func.DocumentList([func.Document.from_dict(document) async for document in feed])
-
-
-async def _run(changes: func.DocumentList) -> None:
-    from functions.background import run_background_turns
-
-    await run_background_turns(changes)
-
-
-async def _deliver(service: Service) -> None:
-    await _run(await _changes(service))
-
-
 async def _deliver_elsewhere(service: Service) -> None:
     async with another_instance(service):
-        await _deliver(service)
+        await deliver(service)
 
 
 async def _get(service: Service, turn: str) -> dict[str, Any]:

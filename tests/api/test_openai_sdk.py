@@ -32,7 +32,7 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
 async def client(service: Service) -> AsyncIterator[openai.AsyncOpenAI]:
     """A client of the service on a port."""
     async with (
-        served(service) as http,
+        served() as http,
         openai.AsyncOpenAI(base_url=str(http.base_url), api_key="none") as client,
     ):
         yield client

@@ -62,7 +62,7 @@ async def test_readers_on_this_and_on_another_instance_see_the_same(service: Ser
     conversation = await service.new_conversation()
     script = Script("One ", "two ")
     service.model.scripts = [script]
-    async with served(service) as http, asking(http, conversation["id"]) as events:
+    async with served() as http, asking(http, conversation["id"]) as events:
         first = await anext(events)
         turn = first["response"]["id"]
         here = asyncio.create_task(replayed(http, turn))

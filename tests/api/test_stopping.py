@@ -25,7 +25,7 @@ async def test_a_cancelled_turn_keeps_what_there_is_and_frees_the_conversation(
     conversation = await service.new_conversation()
     script = Script("Half")
     service.model.scripts = [script]
-    async with served(service) as http, asking(http, conversation["id"]) as events:
+    async with served() as http, asking(http, conversation["id"]) as events:
         turn = (await until(events, DELTA, delta="Half"))["item_id"].replace("msg_", "resp_")
         async with another_instance(service) if elsewhere else nullcontext():
             started = time.monotonic()
@@ -70,7 +70,7 @@ async def test_an_interrupting_question_ends_the_running_turn_first(
     conversation = await service.new_conversation()
     script = Script("Half")
     service.model.scripts = [script]
-    async with served(service) as http, asking(http, conversation["id"]) as events:
+    async with served() as http, asking(http, conversation["id"]) as events:
         await until(events, DELTA, delta="Half")
         async with another_instance(service) if elsewhere else nullcontext():
             path = f"conversations/{conversation['id']}/ask"
@@ -124,7 +124,7 @@ async def _interrupt(service: Service, conversation_id: str, turn: str) -> None:
 async def test_one_who_follows_from_elsewhere_is_told_that_it_was_cancelled(service: Service) -> None:
     conversation = await service.new_conversation()
     service.model.scripts = [Script("Half")]
-    async with served(service) as http, asking(http, conversation["id"]) as events:
+    async with served() as http, asking(http, conversation["id"]) as events:
         turn = (await anext(events))["response"]["id"]
         async with another_instance(service), following(http, turn) as there:
             await until(there, DELTA, delta="Half")
@@ -174,7 +174,7 @@ async def _die_in_mid_stream(
     path, body = f"conversations/{conversation_id}/ask", {"content": "Hm?", "stream": True}
     asked = asyncio.create_task(service.http.post(path, json=body, headers=headers))
     turn = await running_turn(service, conversation_id)
-    async with served(service) as http:
+    async with served() as http:
         await stored(http, turn, "Half")
     await service.kill_turns()
     asked.cancel()

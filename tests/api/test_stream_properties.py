@@ -57,7 +57,7 @@ def test_wherever_the_line_drops_while_it_runs_nothing_is_missing_or_comes_twice
         conversation = await service.new_conversation()
         script = Script(*said[:heard])
         service.model.scripts = [script]
-        async with served(service) as http:
+        async with served() as http:
             async with asking(http, conversation["id"]) as events:
                 head = [await anext(events) for _ in range(len(HEAD) + len(said[:heard]))]
             turn = head[0]["response"]["id"]
