@@ -245,13 +245,15 @@ class TurnOptions(Part):
 class TurnRecord(Part):
     """What is known of a turn beside its messages; stands on its first answer.
 
-    input_ids: the messages that asked, the last of them answered. other_ids: further answers.
+    input_ids: the messages that asked, the last of them answered. other_ids: further answers. pieces: how
+    many pieces of text its events hold, where it has ended as it should.
     """
 
     input_ids: tuple[str, ...]
     other_ids: tuple[str, ...] = ()
     options: TurnOptions
     queued: bool = False
+    pieces: int | None = None
     error: str | None = None
 
 

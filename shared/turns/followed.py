@@ -27,15 +27,17 @@ class Followed:
 
 def live(run: Run) -> Followed:
     """A turn that runs in this process."""
+    run.followed = True
     return Followed(run.turn, run.pieces(), lambda: run.turn)
 
 
 async def stored(repository: Repository, events: EventRepository, caller: Caller, turn: Turn) -> Followed:
     """A turn that runs elsewhere, or has ended."""
+    if _has_ended(turn) and not _begin_with(turn.answers, await events.since(turn.id, 0)):
+        never_stored = turn.answer.turn is not None and turn.answer.turn.pieces == 0
+        return Followed(turn, _whole(turn.answers), lambda: turn, numbered=never_stored)
     following = _Following(repository, events, caller, turn)
-    numbered = not _has_ended(turn) or _begin_with(turn.answers, await events.since(turn.id, 0))
-    pieces = following.pieces() if numbered else _whole(turn.answers)
-    return Followed(turn, pieces, lambda: following.turn, numbered)
+    return Followed(turn, following.pieces(), lambda: following.turn)
 
 
 class _Following:
@@ -80,7 +82,8 @@ def _text(deltas: Sequence[Delta], index: int) -> str:
 
 def _begin_with(answers: Sequence[Message], deltas: Sequence[Delta]) -> bool:
     """Whether the pieces are still there: they live for an hour."""
-    return bool(deltas) and all(
+    there = bool(deltas) or not any(answer.content for answer in answers)
+    return there and all(
         answer.content.startswith(_text(deltas, index)) for index, answer in enumerate(answers)
     )
 

@@ -146,6 +146,8 @@ class Runner:
             self._ended(run, index, empty, result)
             for index, (empty, result) in enumerate(zip(run.turn.answers, results, strict=True))
         ]
+        if record := ended[0].turn:
+            ended[0] = ended[0].changed(turn=record.model_copy(update={"pieces": run.stored}))
         failures = [result for result in results if isinstance(result, Exception)]
         failure = failures[0] if len(failures) == len(results) else None
         try:

@@ -22,7 +22,7 @@ class Run:
     """conversation: as the turn began. parent: of the question, where it is in hand. turn: as it is now.
 
     task: what runs it, unless it is left to the background. deltas: what its answers say so far; stored: how
-    many of these pieces others can find. followed: whether somebody has been told them.
+    many of these pieces others can find. followed: whether somebody is told them.
     """
 
     caller: Caller
@@ -90,7 +90,7 @@ class Run:
 
     async def pieces(self) -> AsyncIterator[Sequence[Delta]]:
         """What it says, from the beginning, as it comes."""
-        seen, self.followed = 0, True
+        seen = 0
         while not self.ended or seen < len(self.deltas):
             if seen < len(self.deltas):
                 new, seen = self.deltas[seen:], len(self.deltas)

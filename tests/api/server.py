@@ -23,12 +23,13 @@ class Server:
         self._process: asyncio.subprocess.Process | None = None
         self.http = httpx2.AsyncClient()
 
-    async def start(self) -> None:
-        """Start it, and wait until it says where it listens."""
+    async def start(self, **given: str) -> None:
+        """Start it with the settings given, and wait until it says where it listens."""
         environment = {
             "PATH": os.environ["PATH"],
             "OFFLINE_MODEL_WORDS_PER_SECOND": "0",
             "LOGLEVEL": "ERROR",
+            **given,
         }
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "local", "--port", "0", "--data", str(self._data)),

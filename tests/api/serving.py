@@ -1,4 +1,4 @@
-"""The service under test on a port, for what only a socket shows."""
+"""Apps on a port, for what only a socket shows."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,25 +6,34 @@ from contextlib import asynccontextmanager
 
 import httpx2
 import uvicorn
+from starlette.types import ASGIApp
 
 from local.host.http import Host
 from local.host.registered import registered_functions
 from local.server import listening
-from tests.api.conftest import Service
 
 
 @asynccontextmanager
-async def served(service: Service) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of it, for as long as it is served."""
+async def served() -> AsyncIterator[httpx2.AsyncClient]:
+    """A client of the service under test, for as long as it is served."""
     import function_app
 
     host = Host(registered_functions(function_app.app), prefix="v1")
+    async with (
+        on_a_port(host) as address,
+        httpx2.AsyncClient(base_url=f"{address}/v1/", timeout=10) as http,
+    ):
+        yield http
+
+
+@asynccontextmanager
+async def on_a_port(app: ASGIApp) -> AsyncIterator[str]:
+    """Where an app answers, for as long as it is served."""
     with listening("127.0.0.1", 0) as listener:
-        config = uvicorn.Config(host, lifespan="off", log_config=None, access_log=False)
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
-        base = f"http://127.0.0.1:{listener.getsockname()[1]}/v1/"
-        async with httpx2.AsyncClient(base_url=base, timeout=10) as http:
-            yield http
-        server.should_exit = True
-        await serving
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving

@@ -31,8 +31,7 @@ async def streamed(service: Service, conversation_id: str, **body: Any) -> list[
 
 async def replayed(http: httpx2.AsyncClient, turn_id: str, after: int | None = None) -> list[Event]:
     """A turn's events to the end, all or those behind one."""
-    params = {"stream": "true"} | ({} if after is None else {"starting_after": str(after)})
-    answer = await http.get(f"responses/{turn_id}", params=params)
+    answer = await http.get(f"responses/{turn_id}", params=_params(after))
     assert answer.status_code == 200, answer.text
     return events_in(answer.text)
 
@@ -46,10 +45,24 @@ async def asking(http: httpx2.AsyncClient, conversation_id: str) -> AsyncIterato
         yield events_from(answer)
 
 
+@asynccontextmanager
+async def following(
+    http: httpx2.AsyncClient, turn_id: str, after: int | None = None
+) -> AsyncIterator[AsyncIterator[Event]]:
+    """The events of a turn over a socket, all or those behind one; the service has found it as it is now."""
+    async with http.stream("GET", f"responses/{turn_id}", params=_params(after)) as answer:
+        assert answer.status_code == 200
+        yield events_from(answer)
+
+
 async def stored(http: httpx2.AsyncClient, turn_id: str, text: str) -> None:
     """Return when what was said so far can be read by one who follows from elsewhere."""
-    async with http.stream("GET", f"responses/{turn_id}?stream=true") as answer:
-        await until(events_from(answer), DELTA, delta=text)
+    async with following(http, turn_id) as events:
+        await until(events, DELTA, delta=text)
+
+
+def _params(after: int | None) -> dict[str, str]:
+    return {"stream": "true"} | ({} if after is None else {"starting_after": str(after)})
 
 
 async def running_turn(service: Service, conversation_id: str) -> str:

@@ -1,29 +1,15 @@
 """A conversation that hypothesis does things to, and what must have become of its messages."""
 
-import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx2
 
 from tests.api.conftest import Service
 
-Result = TypeVar("Result")
 # (what, which message, with what): the numbers choose among what is there by then.
 Step = tuple[str, int, int]
 WHAT = ["add", "answer", "edit", "child", "delete", "delete", "restore", "clear", "rate", "unrate", "repeat"]
-
-
-@dataclass
-class World:
-    """A service that runs while hypothesis looks for examples; each has a conversation of its own."""
-
-    runner: asyncio.Runner
-    service: Service
-
-    def run(self, example: Coroutine[Any, Any, Result]) -> Result:
-        return self.runner.run(example)
 
 
 @dataclass

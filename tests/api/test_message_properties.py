@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.api.conftest import running_service
-from tests.api.talks import WHAT, Step, Talk, World
+from tests.api.talks import WHAT, Step, Talk
 from tests.api.test_exactly_once import TROUBLE
+from tests.api.worlds import World, lasting_world
 
 STEP = st.tuples(st.sampled_from(WHAT), st.integers(0, 99), st.integers(0, 99))
 STEPS = st.lists(STEP, min_size=8, max_size=25)
@@ -21,17 +21,8 @@ bounded = settings(max_examples=15, deadline=None)
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with asyncio.Runner() as runner:
-        running = running_service()
-
-        async def enter() -> World:
-            return World(runner, await running.__aenter__())
-
-        async def leave() -> None:
-            await running.__aexit__(None, None, None)
-
-        yield runner.run(enter())
-        runner.run(leave())
+    with lasting_world() as world:
+        yield world
 
 
 @given(STEPS)

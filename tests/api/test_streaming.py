@@ -155,7 +155,7 @@ async def test_a_reader_that_goes_away_does_not_stop_the_turn(service: Service) 
     conversation = await service.new_conversation()
     script = Script("Half ")
     service.model.scripts = [script]
-    async with served(service) as http:
+    async with served() as http:
         async with asking(http, conversation["id"]) as events:
             turn = (await until(events, "response.created"))["response"]["id"]
             await until(events, DELTA, delta="Half ")
@@ -179,7 +179,7 @@ async def test_events_arrive_one_by_one_with_a_comment_in_every_silence(
     script = Script()
     service.model.scripts = [script]
     path, body = f"conversations/{conversation['id']}/ask", {"content": "Hm?", "stream": True}
-    async with served(service) as http, http.stream("POST", path, json=body) as answer:
+    async with served() as http, http.stream("POST", path, json=body) as answer:
         chunks, seen = aiter(answer.aiter_text()), ""
         while "\n\n: " not in seen:
             seen += await anext(chunks)
@@ -221,7 +221,7 @@ async def test_a_streamed_question_repeated_while_it_is_answered_is_told_to_wait
     service.model.scripts = [script]
     path = f"conversations/{conversation['id']}/ask"
     body, key = {"content": "Hm?", "stream": True}, {"Idempotency-Key": "k"}
-    async with served(service) as http, http.stream("POST", path, json=body, headers=key):
+    async with served() as http, http.stream("POST", path, json=body, headers=key):
         again = await http.post(path, json=body, headers=key)
         script.end()
 

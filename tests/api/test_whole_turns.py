@@ -103,7 +103,9 @@ async def test_an_answer_that_was_over_at_once_leaves_no_events_and_is_told_in_o
     with service.engine.recording() as calls:
         turn = await service.ask(conversation["id"], "What is rye?")
     events = await replayed(service.http, turn["id"])
+    rest = await replayed(service.http, turn["id"], after=2)
 
+    assert rest == events[3:]
     assert not [call for call in calls if call.container == "turn_events"]
     assert text_of(events) == turn["answers"][0]["content"]
     assert events[-1]["response"]["output"][0]["id"] == turn["answers"][0]["id"]

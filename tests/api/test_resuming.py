@@ -1,0 +1,79 @@
+"""A broken line is taken up again: on any instance, while the turn runs and after."""
+
+import asyncio
+
+from tests.api.conftest import Service
+from tests.api.instances import another_instance
+from tests.api.refusals import refused
+from tests.api.script import Script
+from tests.api.serving import served
+from tests.api.sse import events_in, text_of, until
+from tests.api.streams import DELTA, HEAD, TAIL, asking, following, replayed, streamed
+
+
+async def test_a_turn_that_nobody_followed_is_replayed(service: Service) -> None:
+    conversation = await service.new_conversation()
+    turn = await service.ask(conversation["id"], "Hm?")
+
+    events = await replayed(service.http, turn["id"])
+
+    kinds = [event["type"] for event in events]
+    assert kinds[: len(HEAD)] == HEAD
+    assert kinds[-4:] == [*TAIL, "response.completed"]
+    assert text_of(events) == turn["answers"][0]["content"]
+
+
+async def test_after_the_events_have_expired_the_stored_answer_is_replayed_in_one_piece(
+    service: Service,
+) -> None:
+    conversation = await service.new_conversation()
+    service.model.scripts = [Script("a", "b", "c", finish="stop")]
+    turn = (await streamed(service, conversation["id"]))[0]["response"]["id"]
+    service.clock.pass_seconds(3_700)
+
+    events = await replayed(service.http, turn, after=5)
+
+    assert [event["type"] for event in events] == [*HEAD, DELTA, *TAIL, "response.completed"]
+    assert [event["sequence_number"] for event in events] == list(range(6, 6 + len(events)))
+    assert text_of(events) == "abc"
+    assert (await replayed(service.http, turn))[0]["sequence_number"] == 0
+
+
+async def test_the_last_event_id_of_a_browser_resumes_too(service: Service) -> None:
+    conversation = await service.new_conversation()
+    whole = await streamed(service, conversation["id"])
+    path = f"responses/{whole[0]['response']['id']}?stream=true"
+
+    answer = await service.http.get(path, headers={"Last-Event-ID": "6"})
+
+    assert events_in(answer.text) == whole[7:]
+
+
+async def test_a_place_that_is_no_number_is_refused_by_name(service: Service) -> None:
+    conversation = await service.new_conversation()
+    turn = (await service.ask(conversation["id"], "Hm?"))["id"]
+
+    answer = await service.http.get(f"responses/{turn}?stream=true&starting_after=x")
+
+    refused(answer, 400, "invalid_request", "starting_after")
+
+
+async def test_readers_on_this_and_on_another_instance_see_the_same(service: Service) -> None:
+    conversation = await service.new_conversation()
+    script = Script("One ", "two ")
+    service.model.scripts = [script]
+    async with served() as http, asking(http, conversation["id"]) as events:
+        first = await anext(events)
+        turn = first["response"]["id"]
+        here = asyncio.create_task(replayed(http, turn))
+        await until(events, DELTA, delta="two ")
+        async with another_instance(service), following(http, turn) as there:
+            script.say("three.")
+            script.end()
+            elsewhere = [event async for event in there]
+        ours = await here
+
+    assert text_of(ours) == "One two three."
+    assert ours == elsewhere
+    assert ours[0] == first
+    assert ours[-1]["type"] == "response.completed"

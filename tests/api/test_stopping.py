@@ -1,0 +1,182 @@
+"""Stopping a turn: what was said is kept, the model is not asked on, and the conversation is free at once."""
+
+import asyncio
+import time
+from contextlib import nullcontext
+
+import pytest
+
+from tests.api.conftest import Service
+from tests.api.instances import another_instance
+from tests.api.refusals import refused
+from tests.api.script import Script
+from tests.api.serving import served
+from tests.api.sse import events_in, text_of, until
+from tests.api.streams import DELTA, asking, following, messages, replayed, running_turn, stored
+
+FREE_SECONDS, CALL_SECONDS = 2.0, 1.0
+wherever = pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "elsewhere"])
+
+
+@wherever
+async def test_a_cancelled_turn_keeps_what_there_is_and_frees_the_conversation(
+    service: Service, elsewhere: bool
+) -> None:
+    conversation = await service.new_conversation()
+    script = Script("Half")
+    service.model.scripts = [script]
+    async with served() as http, asking(http, conversation["id"]) as events:
+        turn = (await until(events, DELTA, delta="Half"))["item_id"].replace("msg_", "resp_")
+        async with another_instance(service) if elsewhere else nullcontext():
+            started = time.monotonic()
+            cancelling = asyncio.create_task(http.post(f"responses/{turn}/cancel"))
+            async with asyncio.timeout(CALL_SECONDS):
+                await script.closed.wait()
+            cancelled = await cancelling
+            assert time.monotonic() - started < FREE_SECONDS
+            next_turn = await service.ask(conversation["id"], "Next?")
+        last = await until(events, "response.incomplete")
+
+    told = cancelled.json()
+    assert (cancelled.status_code, told["status"]) == (200, "cancelled")
+    assert told["output"][0]["content"][0]["text"] == "Half"
+    assert last["response"]["status"] == "cancelled"
+    assert last["response"]["incomplete_details"] == {"reason": "cancelled"}
+    assert next_turn["status"] == "completed"
+    (_, answer, *_) = await messages(service, conversation["id"])
+    assert (answer["content"], answer["status"], answer["incomplete_reason"]) == (
+        "Half",
+        "incomplete",
+        "cancelled",
+    )
+    again = await service.http.post(f"responses/{turn}/cancel")
+    assert again.json() == told
+
+
+async def test_one_that_has_ended_stays_as_it_is_when_it_is_cancelled(service: Service) -> None:
+    conversation = await service.new_conversation()
+    turn = await service.ask(conversation["id"], "Hm?")
+
+    cancelled = await service.http.post(f"responses/{turn['id']}/cancel")
+
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "completed")
+    assert (await messages(service, conversation["id"]))[1] == turn["answers"][0]
+
+
+@wherever
+async def test_an_interrupting_question_ends_the_running_turn_first(
+    service: Service, elsewhere: bool
+) -> None:
+    conversation = await service.new_conversation()
+    script = Script("Half")
+    service.model.scripts = [script]
+    async with served() as http, asking(http, conversation["id"]) as events:
+        await until(events, DELTA, delta="Half")
+        async with another_instance(service) if elsewhere else nullcontext():
+            path = f"conversations/{conversation['id']}/ask"
+            refused(await http.post(path, json={"content": "Now?"}), 409, "conversation_busy")
+            started = time.monotonic()
+            next_turn = await service.ask(conversation["id"], "Now?", on_busy="interrupt")
+            assert time.monotonic() - started < FREE_SECONDS
+        last = await until(events, "response.incomplete")
+
+    assert script.closed.is_set()
+    assert last["response"]["status"] == "incomplete"
+    assert last["response"]["incomplete_details"] == {"reason": "interrupted"}
+    (_, old, question, answer) = await messages(service, conversation["id"])
+    assert (old["content"], old["status"], old["incomplete_reason"]) == ("Half", "incomplete", "interrupted")
+    assert question["parent_id"] == old["id"]
+    assert (next_turn["status"], next_turn["answers"][0]) == ("completed", answer)
+    sent = service.model.requests[-1]["messages"]
+    assert [message["content"] for message in sent] == ["Hm?", "Half", "Now?"]
+
+
+@wherever
+async def test_a_question_asked_whole_is_cancelled_and_interrupted_too(
+    service: Service, elsewhere: bool
+) -> None:
+    conversation = await service.new_conversation()
+    for stop in (_cancel, _interrupt):
+        service.model.requests.clear()
+        script = Script()
+        service.model.scripts = [script]
+        asked = asyncio.create_task(service.ask(conversation["id"], "Slow?"))
+        turn = await running_turn(service, conversation["id"])
+        async with another_instance(service) if elsewhere else nullcontext():
+            async with asyncio.timeout(FREE_SECONDS):
+                await stop(service, conversation["id"], turn)
+                told = await asked
+            assert (await service.ask(conversation["id"], "Next?"))["status"] == "completed"
+        assert told["answers"][0]["status"] == "incomplete"
+        assert script.closed.is_set()
+
+
+async def _cancel(service: Service, conversation_id: str, turn: str) -> None:
+    answer = await service.http.post(f"responses/{turn}/cancel")
+    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+
+
+async def _interrupt(service: Service, conversation_id: str, turn: str) -> None:
+    turn_of_interrupter = await service.ask(conversation_id, "Now?", on_busy="interrupt")
+    assert turn_of_interrupter["status"] == "completed"
+
+
+async def test_one_who_follows_from_elsewhere_is_told_that_it_was_cancelled(service: Service) -> None:
+    conversation = await service.new_conversation()
+    service.model.scripts = [Script("Half")]
+    async with served() as http, asking(http, conversation["id"]) as events:
+        turn = (await anext(events))["response"]["id"]
+        async with another_instance(service), following(http, turn) as there:
+            await until(there, DELTA, delta="Half")
+            await http.post(f"responses/{turn}/cancel")
+            last = await until(there, "response.incomplete")
+
+    assert last["response"]["status"] == "cancelled"
+
+
+async def test_a_dead_servers_turn_is_closed_with_the_text_that_was_stored(service: Service) -> None:
+    conversation = await service.new_conversation()
+    turn = await _die_in_mid_stream(service, conversation["id"])
+    service.clock.pass_seconds(61)
+
+    closed = (await service.http.get(f"responses/{turn}")).json()
+
+    assert (closed["status"], closed["incomplete_details"]) == ("incomplete", {"reason": "interrupted"})
+    assert closed["output"][0]["content"][0]["text"] == "Half"
+    events = await replayed(service.http, turn)
+    assert text_of(events) == "Half"
+    assert events[-1]["type"] == "response.incomplete"
+    assert (await service.ask(conversation["id"], "Next?"))["status"] == "completed"
+
+
+async def test_a_streamed_question_whose_server_died_is_not_asked_again_by_its_retry(
+    service: Service,
+) -> None:
+    conversation = await service.new_conversation()
+    await _die_in_mid_stream(service, conversation["id"], {"Idempotency-Key": "k"})
+    service.clock.pass_seconds(61)
+    path, body = f"conversations/{conversation['id']}/ask", {"content": "Hm?", "stream": True}
+
+    again = await service.http.post(path, json=body, headers={"Idempotency-Key": "k"})
+
+    events = events_in(again.text)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert (text_of(events), events[-1]["type"]) == ("Half", "response.incomplete")
+    assert len(service.model.requests) == 1
+    assert len(await messages(service, conversation["id"])) == 2
+
+
+async def _die_in_mid_stream(
+    service: Service, conversation_id: str, headers: dict[str, str] | None = None
+) -> str:
+    """Leave a turn as a killed server leaves it, some of it said and stored; its id."""
+    service.model.scripts = [Script("Half")]
+    path, body = f"conversations/{conversation_id}/ask", {"content": "Hm?", "stream": True}
+    asked = asyncio.create_task(service.http.post(path, json=body, headers=headers))
+    turn = await running_turn(service, conversation_id)
+    async with served() as http:
+        await stored(http, turn, "Half")
+    await service.kill_turns()
+    asked.cancel()
+    await asyncio.gather(asked, return_exceptions=True)
+    return turn
