@@ -1,8 +1,8 @@
 """What a tenant has decided: a document `policy` in `tenant_ops`, written by whoever runs the service."""
 
 import logging
-from collections import OrderedDict
 
+from cachetools import LRUCache
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -52,7 +52,7 @@ class Policies:
     def __init__(self, tenants: TenantRepository, clock: Clock) -> None:
         self._tenants = tenants
         self._clock = clock
-        self._known: OrderedDict[str, tuple[int, Policy]] = OrderedDict()
+        self._known = LRUCache[str, tuple[int, Policy]](CACHED_TENANTS)
 
     async def of(self, tenant_id: str) -> Policy:
         """A tenant's policy. One that can't be understood is logged, and what was known before goes on."""
@@ -64,7 +64,4 @@ class Policies:
         except ValidationError as error:
             logger.error("the policy of tenant %s can't be understood: %s", tenant_id, trace(error))
         self._known[tenant_id] = self._clock(), policy
-        self._known.move_to_end(tenant_id)
-        if len(self._known) > CACHED_TENANTS:
-            self._known.popitem(last=False)
         return policy

@@ -1,7 +1,8 @@
 """How many requests a user may send: a token bucket each, in the memory of each instance."""
 
-from collections import OrderedDict
 from math import ceil
+
+from cachetools import LRUCache
 
 from shared.clock import Clock
 from shared.errors import RateLimited
@@ -18,7 +19,7 @@ class RequestRates:
     def __init__(self, per_minute: int | None, clock: Clock) -> None:
         self._per_minute = per_minute
         self._clock = clock
-        self._buckets: OrderedDict[tuple[str, str], tuple[float, int]] = OrderedDict()
+        self._buckets = LRUCache[tuple[str, str], tuple[float, int]](REMEMBERED)
 
     def take(self, caller: Caller) -> None:
         """Count a request; raises RateLimited where it is one too many."""
@@ -28,9 +29,6 @@ class RequestRates:
         left, at = self._buckets.get(user, (float(self._per_minute), now))
         left = min(left + (now - at) * self._per_minute / MINUTE_MS, self._per_minute)
         self._buckets[user] = (left - 1 if left >= 1 else left), now
-        self._buckets.move_to_end(user)
-        if len(self._buckets) > REMEMBERED:
-            self._buckets.popitem(last=False)
         if left < 1:
             wait = ceil((1 - left) * 60 / self._per_minute)
             raise RateLimited("These are too many requests; wait a little.", retry_after=wait)

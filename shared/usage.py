@@ -4,11 +4,11 @@ The copy takes absolute numbers, so an event that comes twice, late or out of or
 """
 
 import logging
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cachetools import LRUCache
 from pydantic import ValidationError
 
 from shared.clock import Clock
@@ -36,8 +36,8 @@ class UsageCounts:
         self._tenants = tenants
         self._policies = policies
         self._clock = clock
-        self._tokens: OrderedDict[str, tuple[int, str, int]] = OrderedDict()
-        self._days: OrderedDict[tuple[str, str], DayUsage] = OrderedDict()
+        self._tokens = LRUCache[str, tuple[int, str, int]](CACHED)
+        self._days = LRUCache[tuple[str, str], DayUsage](CACHED)
 
     async def after(
         self, caller: Caller, answers: Iterable[Message], charge: float, *, known: bool
@@ -66,11 +66,7 @@ class UsageCounts:
 
     def stored(self, usage: DayUsage) -> None:
         """Remember what has been stored, which saves the next turn a read."""
-        owner = (usage.tenant_id, usage.user_id)
-        self._days[owner] = usage
-        self._days.move_to_end(owner)
-        if len(self._days) > CACHED:
-            self._days.popitem(last=False)
+        self._days[usage.tenant_id, usage.user_id] = usage
 
     async def page(self, caller: Caller, *, limit: int, after: str | None) -> Page[DayUsage]:
         """The caller's days, newest first, behind one."""
@@ -93,9 +89,6 @@ class UsageCounts:
         if now - read_at >= CACHED_MS or day != day_of(now):
             tokens = (await self._tenants.usage(tenant_id, day_of(now))).tokens
             self._tokens[tenant_id] = now, day_of(now), tokens
-            self._tokens.move_to_end(tenant_id)
-            if len(self._tokens) > CACHED:
-                self._tokens.popitem(last=False)
         return tokens
 
     async def record(self, documents: Iterable[Mapping[str, Any]]) -> None:

@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections import OrderedDict
 
+from cachetools import LRUCache
 from starlette.datastructures import Headers
 
 from shared.auth.callers import Identity, caller_of
@@ -27,7 +27,7 @@ class EntraAuthentication:
         self._clock = clock
         self._keys = SigningKeys(settings.entra_authority, clock)
         self._tokens = Tokens(settings, self._keys, clock)
-        self._verified: OrderedDict[bytes, tuple[Identity, int]] = OrderedDict()
+        self._verified = LRUCache[bytes, tuple[Identity, int]](MAX_VERIFIED)
 
     async def caller(self, headers: Headers) -> Caller:
         """The caller; raises Unauthorized, Forbidden, and Unavailable where no keys can be had."""
@@ -41,13 +41,10 @@ class EntraAuthentication:
         name = hashlib.sha256(token.encode()).digest()
         known = self._verified.get(name)
         if known and self._clock() < known[1]:
-            self._verified.move_to_end(name)
             return known[0]
         self._verified.pop(name, None)
         verified = await self._tokens.verified(token)
         self._verified[name] = verified
-        if len(self._verified) > MAX_VERIFIED:
-            self._verified.popitem(last=False)
         return verified[0]
 
 

@@ -8,7 +8,6 @@ Unavailable   the outcome is unknown, or the service throttles or can't be reach
 InternalError the service refuses what we sent: a fault of ours
 """
 
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +16,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import AzureError
 from azure.cosmos.aio import ContainerProxy
 from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpResponseError
+from cachetools import LRUCache
 
 from shared.errors import BodyTooLarge, InternalError, Unavailable
 from shared.repository.metering import count_call
@@ -53,8 +53,7 @@ class SessionTokens:
     """
 
     def __init__(self, limit: int = 10_000) -> None:
-        self._tokens: OrderedDict[tuple[str, ...], str] = OrderedDict()
-        self._limit = limit
+        self._tokens = LRUCache[tuple[str, ...], str](limit)
 
     def get(self, key: tuple[str, ...]) -> str | None:
         """The token to send, None for the SDK's own."""
@@ -65,9 +64,6 @@ class SessionTokens:
         known = self._tokens.get(key)
         if known is None or _is_later(token, known):
             self._tokens[key] = token
-            self._tokens.move_to_end(key)
-        if len(self._tokens) > self._limit:
-            self._tokens.popitem(last=False)
 
 
 def _is_later(token: str, known: str) -> bool:

@@ -10,11 +10,12 @@ from typing import Any
 import httpx2
 import jwt
 import pytest
+from cachetools import LRUCache
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm
 
-from shared.auth import entra, keys
+from shared.auth import keys
 from shared.services import services
 from tests.api.conftest import Service
 from tests.api.issuer import (
@@ -391,7 +392,7 @@ async def test_a_token_that_was_verified_expires_all_the_same(service: Service, 
 async def test_no_more_than_so_many_tokens_are_kept(
     service: Service, issuer: Issuer, mocker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(entra, "MAX_VERIFIED", 2)
+    monkeypatch.setattr(services().auth, "_verified", LRUCache(2))
     verified = mocker.spy(jwt, "decode")
     first, second, third = (issuer.token(uti=str(number)) for number in range(3))
 
