@@ -22,7 +22,7 @@ from tests.api.instances import another_instance
 from tests.api.refusals import refused
 from tests.api.sse import text_of
 from tests.api.streams import messages, streamed
-from tests.pypi import installed
+from tests.packages import from_pypi
 
 START_SECONDS, MODEL_SECONDS, HANG_SECONDS = 20, 5.0, 0.6
 # What its verdict calls misbehaving. It would also have us ask again for what had broken off half told.
@@ -39,7 +39,7 @@ ALWAYS = {"times": None}
 @pytest.fixture(scope="module")
 def llmock() -> Iterator[str]:
     """Where one answers, for all the tests here."""
-    folder = installed("llmock", "0.2.2")
+    folder = from_pypi("llmock", "0.2.2")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     process = subprocess.Popen(  # noqa: S603  # a constant

@@ -39,9 +39,9 @@ class Victim:
     left: Service
     gate: Gate
 
-    async def ask(self, path: str, *, stream: bool) -> "asyncio.Task[httpx2.Response]":
-        body = {"content": "Hm?", "stream": stream}
-        return asyncio.create_task(self.server.http.post(f"{path}/ask", json=body, headers=KEY, timeout=20))
+    async def ask(self, conversation: str, *, stream: bool) -> "asyncio.Task[httpx2.Response]":
+        body, path = {"content": "Hm?", "stream": stream}, f"conversations/{conversation}/ask"
+        return asyncio.create_task(self.server.http.post(path, json=body, headers=KEY, timeout=20))
 
     async def kill(self, asked: "asyncio.Task[httpx2.Response]") -> None:
         """kill -9; whoever asked is left without an answer."""
@@ -49,10 +49,19 @@ class Victim:
         with pytest.raises(httpx2.TransportError):
             await asked
 
-    async def ask_again(self, path: str, *, stream: bool) -> httpx2.Response:
-        return await self.left.http.post(
-            f"{path}/ask", json={"content": "Hm?", "stream": stream}, headers=KEY
-        )
+    async def killed_at_batch(self, number: int, *, done: bool, stream: bool) -> str:
+        """Ask, and kill it at the question's batch (1) or the answer's (2); the conversation."""
+        conversation = str((await self.left.new_conversation())["id"])
+        self.gate.hold(number, done=done)
+        asked = await self.ask(conversation, stream=stream)
+        await self.gate.held.wait()
+        await self.kill(asked)
+        return conversation
+
+    async def ask_again(self, conversation: str, *, stream: bool) -> httpx2.Response:
+        """Repeat the request at the other instance."""
+        body, path = {"content": "Hm?", "stream": stream}, f"conversations/{conversation}/ask"
+        return await self.left.http.post(path, json=body, headers=KEY)
 
     def times_asked(self) -> int:
         """How often the model was asked for an answer, not for a title."""
@@ -78,15 +87,10 @@ async def victim(service: Service, tmp_path: Path) -> AsyncIterator[Victim]:
 
 
 async def test_before_the_question_is_stored_nothing_is_there_and_the_retry_runs_it(victim: Victim) -> None:
-    conversation = (await victim.left.new_conversation())["id"]
-    path = f"conversations/{conversation}"
-    victim.gate.hold(1, done=False)
-    asked = await victim.ask(path, stream=False)
-    await victim.gate.held.wait()
-    await victim.kill(asked)
+    conversation = await victim.killed_at_batch(1, done=False, stream=False)
     assert await _is_whole(victim.left, conversation) == []
 
-    again = await victim.ask_again(path, stream=False)
+    again = await victim.ask_again(conversation, stream=False)
 
     assert again.status_code == 201
     assert "idempotency-replayed" not in again.headers
@@ -95,11 +99,7 @@ async def test_before_the_question_is_stored_nothing_is_there_and_the_retry_runs
 
 
 async def test_after_the_question_is_stored_it_is_closed_unanswered_and_never_asked(victim: Victim) -> None:
-    conversation = (await victim.left.new_conversation())["id"]
-    victim.gate.hold(1, done=True)
-    asked = await victim.ask(f"conversations/{conversation}", stream=True)
-    await victim.gate.held.wait()
-    await victim.kill(asked)
+    conversation = await victim.killed_at_batch(1, done=True, stream=True)
 
     await _is_closed_with(victim, conversation, "", stream=True)
     assert victim.times_asked() == 0
@@ -108,7 +108,7 @@ async def test_after_the_question_is_stored_it_is_closed_unanswered_and_never_as
 async def test_before_the_first_word_it_is_closed_without_any(victim: Victim) -> None:
     conversation = (await victim.left.new_conversation())["id"]
     victim.left.model.scripts = [Script()]
-    asked = await victim.ask(f"conversations/{conversation}", stream=True)
+    asked = await victim.ask(conversation, stream=True)
     await eventually(lambda: asyncio.sleep(0, victim.times_asked()), 5)
     await victim.kill(asked)
 
@@ -119,7 +119,7 @@ async def test_before_the_first_word_it_is_closed_without_any(victim: Victim) ->
 async def test_in_mid_stream_it_is_closed_with_what_was_stored_of_it(victim: Victim) -> None:
     conversation = (await victim.left.new_conversation())["id"]
     victim.left.model.scripts = [Script("Half")]
-    asked = await victim.ask(f"conversations/{conversation}", stream=True)
+    asked = await victim.ask(conversation, stream=True)
     await eventually(lambda: messages(victim.left, conversation), 5)
     (_, answer) = await messages(victim.left, conversation)
     await stored(victim.server.http, answer["id"].replace("msg_", "resp_"), "Half")
@@ -133,11 +133,7 @@ async def test_in_mid_stream_it_is_closed_with_what_was_stored_of_it(victim: Vic
 async def test_before_the_answer_is_stored_it_is_closed_and_not_asked_again(
     victim: Victim, stream: bool
 ) -> None:
-    conversation = (await victim.left.new_conversation())["id"]
-    victim.gate.hold(2, done=False)
-    asked = await victim.ask(f"conversations/{conversation}", stream=stream)
-    await victim.gate.held.wait()
-    await victim.kill(asked)
+    conversation = await victim.killed_at_batch(2, done=False, stream=stream)
 
     await _is_closed_with(victim, conversation, None, stream=stream)
     assert victim.times_asked() == 1
@@ -147,15 +143,10 @@ async def test_before_the_answer_is_stored_it_is_closed_and_not_asked_again(
 async def test_after_the_answer_is_stored_the_retry_gets_it_and_nothing_runs_again(
     victim: Victim, stream: bool
 ) -> None:
-    conversation = (await victim.left.new_conversation())["id"]
-    path = f"conversations/{conversation}"
-    victim.gate.hold(2, done=True)
-    asked = await victim.ask(path, stream=stream)
-    await victim.gate.held.wait()
-    await victim.kill(asked)
+    conversation = await victim.killed_at_batch(2, done=True, stream=stream)
     assert await _is_whole(victim.left, conversation) == ["completed", "completed"]
 
-    again = await victim.ask_again(path, stream=stream)
+    again = await victim.ask_again(conversation, stream=stream)
 
     (_, answer) = await messages(victim.left, conversation)
     assert again.headers["idempotency-replayed"] == "true"
@@ -182,12 +173,11 @@ async def test_a_background_turn_is_closed_and_not_run_again(victim: Victim) -> 
 
 async def _is_closed_with(victim: Victim, conversation: str, text: str | None, *, stream: bool) -> None:
     """Assert that a retry closes the turn with this text (None is any), and the conversation is free."""
-    path = f"conversations/{conversation}"
     assert await _is_whole(victim.left, conversation) == ["completed", "in_progress"]
-    refused(await victim.ask_again(path, stream=stream), 409, "request_in_progress")
+    refused(await victim.ask_again(conversation, stream=stream), 409, "request_in_progress")
     victim.left.clock.pass_seconds(LEASE_SECONDS)
 
-    again = await victim.ask_again(path, stream=stream)
+    again = await victim.ask_again(conversation, stream=stream)
 
     (_, answer) = await messages(victim.left, conversation)
     assert again.headers["idempotency-replayed"] == "true"

@@ -14,7 +14,7 @@ from tests.api.conftest import Service
 from tests.api.script import Script
 from tests.api.server import Server, eventually
 from tests.api.serving import served
-from tests.npm import installed
+from tests.packages import from_npm
 
 JAVASCRIPT = Path(__file__).parent / "javascript"
 
@@ -39,7 +39,7 @@ async def client(service: Service) -> AsyncIterator[openai.AsyncOpenAI]:
 
 
 async def test_the_javascript_sdk_does_its_work(server: Server) -> None:
-    script = shutil.copy(JAVASCRIPT / "main.mjs", await asyncio.to_thread(installed, JAVASCRIPT))
+    script = shutil.copy(JAVASCRIPT / "main.mjs", await asyncio.to_thread(from_npm, JAVASCRIPT))
     node = await asyncio.create_subprocess_exec(
         *("node", str(script), str(server.http.base_url).rstrip("/")), stdout=PIPE, stderr=PIPE
     )

@@ -8,7 +8,7 @@ import pytest
 
 from local.cosmos.signature import WELL_KNOWN_KEY
 from tests.contract.conftest import ENDPOINT, KEY_OF_ENDPOINT
-from tests.npm import installed
+from tests.packages import from_npm
 
 SCRIPT = Path(__file__).parent / "javascript"
 RUN_SECONDS = 30
@@ -19,7 +19,7 @@ def test_the_javascript_sdk_does_its_work(account: str, request: pytest.FixtureR
     endpoint, key = (
         (ENDPOINT, KEY_OF_ENDPOINT) if ENDPOINT else (request.getfixturevalue(account), WELL_KNOWN_KEY)
     )
-    script = shutil.copy(SCRIPT / "main.mjs", installed(SCRIPT))  # modules are looked for beside the script
+    script = shutil.copy(SCRIPT / "main.mjs", from_npm(SCRIPT))  # modules are looked for beside the script
     node = subprocess.run(  # noqa: S603  # our own script
         ["node", str(script), endpoint, key],  # noqa: S607  # whichever node the machine has
         capture_output=True,
