@@ -6,8 +6,8 @@ import pytest
 
 from tests.infra.conftest import ROOT
 from tests.infra.deployable import copy_deployable
-from tests.infra.worker.environment import interpreter
-from tests.infra.worker.host import Worker
+from tests.infra.stand_ins.environment import interpreter
+from tests.infra.stand_ins.host import Worker
 
 
 @pytest.fixture
