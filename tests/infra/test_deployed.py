@@ -15,12 +15,13 @@ import pytest_asyncio
 from tests.api.issuer import OTHER_TENANT
 from tests.api.server import eventually
 from tests.infra.gate import App
-from tests.infra.stand_ins.deployment import Deployment, deployment
+from tests.infra.stand_ins.deployment import Deployment, deployment, instance
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ANOTHER_USER = "aaaaaaaa-0000-4000-8000-000000000009"
 OF_MODELS = "https://cognitiveservices.azure.com"
+AT_ONCE = 32  # as infra/modules/functions.bicep has it
 QUESTION = {"content": "Hello?", "stream": True}
 TIMERS = ("sweep", "purge", "run_operations", "end_inactive")
 
@@ -31,14 +32,15 @@ async def deployed(
 ) -> AsyncIterator[Deployment]:
     async with deployment(production, tmp_path_factory.mktemp("deployed")) as deployed:
         yield deployed
-        assert deployed.proxy.failures == []
 
 
-async def until_a_word_has_come(lines: AsyncIterator[str]) -> None:
+async def until_a_word_has_come(lines: AsyncIterator[str]) -> list[str]:
+    """What came until then."""
+    told: list[str] = []
     async with asyncio.timeout(10):
-        async for line in lines:
-            if line == "event: response.output_text.delta":
-                return
+        while told[-1:] != ["event: response.output_text.delta"]:
+            told.append(await anext(lines))
+    return told
 
 
 async def test_every_function_indexes_in_the_worker(deployed: Deployment, app: App) -> None:
@@ -109,6 +111,26 @@ async def test_an_answer_is_stored_whole_when_its_reader_hangs_up(deployed: Depl
     await eventually(stored, seconds=10)
 
 
+async def test_another_instance_tells_a_stream_while_it_runs(deployed: Deployment) -> None:
+    path = await deployed.start_conversation()
+    log = deployed.log.with_name("another-log")
+    async with (
+        instance(deployed.folder, log, deployed.around) as another,
+        deployed.ada.stream("POST", f"{path}/ask", json=QUESTION) as asked,
+    ):
+        with deployed.model.halted():
+            lines = asked.aiter_lines()
+            told = await until_a_word_has_come(lines)
+            response = json.loads(told[2].removeprefix("data: "))["response"]["id"]
+            async with another.ada.stream("GET", f"responses/{response}?stream=true") as retold:
+                lines_of_the_other = retold.aiter_lines()
+                told_again = await until_a_word_has_come(lines_of_the_other)
+                deployed.model.goes_on.set()
+                told_again += [line async for line in lines_of_the_other]
+        told += [line async for line in lines]
+    assert told_again == told
+
+
 async def test_what_is_asked_in_the_background_is_answered_by_its_trigger(deployed: Deployment) -> None:
     asked = await deployed.ada.post("responses", json={"input": "Hello?", "background": True})
     path = f"responses/{asked.json()['id']}"
@@ -128,6 +150,27 @@ async def test_nobody_else_gets_in(deployed: Deployment) -> None:
     assert (await another.get("conversations")).json()["data"] == []
     assert (await stranger.get(path)).status_code == 401
     assert (await deployed.anonymous().get(path)).status_code == 401
+
+
+async def test_an_instance_does_as_much_at_once_as_it_is_given(deployed: Deployment) -> None:
+    paths = [await deployed.start_conversation() for _ in range(AT_ONCE)]
+    asking = [
+        deployed.ada.post(f"{path}/ask", json={"content": f"What is {number}?"})
+        for number, path in enumerate(paths)
+    ]
+    turns = [answer.json() for answer in await asyncio.gather(*asking)]
+    for number, turn in enumerate(turns):
+        assert f"What is {number}?" in turn["answers"][0]["content"]
+
+
+async def test_what_goes_wrong_is_told_in_the_services_words(deployed: Deployment) -> None:
+    bad = await deployed.ada.post("conversations", content=b"{", headers={"Content-Type": "application/json"})
+    large = await deployed.ada.post("conversations", content=b" " * (3 * 1024 * 1024))
+    nowhere = await deployed.ada.get("nowhere")
+
+    assert (bad.status_code, bad.json()["error"]["request_id"]) == (400, bad.headers["x-request-id"])
+    assert (large.status_code, large.json()["error"]["code"]) == (413, "body_too_large")
+    assert nowhere.status_code == 404
 
 
 async def test_every_timer_runs(deployed: Deployment) -> None:

@@ -46,3 +46,16 @@ async def test_a_module_that_is_not_deployed_is_told(package: Path, production: 
     (package / "shared" / "clock.py").unlink()
 
     assert "No module named 'shared.clock'" in await failure(package, production)
+
+
+async def test_a_setting_that_is_missing_is_told(package: Path, production: dict[str, str]) -> None:
+    without = {name: value for name, value in production.items() if name != "COSMOS_DB_ENDPOINT"}
+
+    assert "COSMOS_DB_ENDPOINT: is missing" in await failure(package, without)
+
+
+async def test_a_function_that_the_worker_refuses_is_told(package: Path, production: dict[str, str]) -> None:
+    with (package / "functions" / "background.py").open("a", encoding="utf-8") as module:
+        module.write('\n@bp.route("more")\nasync def more(req, other): ...\n')
+
+    assert "cannot load the more function" in await failure(package, production)

@@ -36,20 +36,19 @@ class Surroundings:
 
 
 class Deployment:
-    """The app in `folder`, and its clients. log: what it writes."""
+    """An instance of the app in `folder`, and its clients. log: what it writes."""
 
     def __init__(self, worker: Worker, folder: Path, log: Path, around: Surroundings) -> None:
-        self.worker, self.folder, self.log = worker, folder, log
+        self.worker, self.folder, self.log, self.around = worker, folder, log, around
         self.model, self.identity = around.model, around.identity
         self.proxy = Proxy(worker, route_prefix(folder))
-        self._issuer, self._container = around.issuer, around.container
         self._read: dict[str, Any] = {"start_time": "Beginning"}  # the SDK's arguments, of several types
         self.ada = self.client()
 
     def client(self, oid: str = USER, tid: str = TENANT) -> httpx2.AsyncClient:
         """Somebody with a token."""
         now = int(time.time())
-        token = self._issuer.token(oid=oid, tid=tid, nbf=now - 10, exp=now + 3600)
+        token = self.around.issuer.token(oid=oid, tid=tid, nbf=now - 10, exp=now + 3600)
         client = self.anonymous()
         client.headers["Authorization"] = f"Bearer {token}"
         return client
@@ -66,9 +65,9 @@ class Deployment:
 
     async def deliver_changes(self, *functions: str) -> None:
         """Run these with what has changed since the last time, as the change-feed trigger would."""
-        pages = self._container.query_items_change_feed(**self._read)
-        documents = [document async for document in pages]
-        self._read = {"continuation": self._container.client_connection.last_response_headers["etag"]}
+        container = self.around.container
+        documents = [document async for document in container.query_items_change_feed(**self._read)]
+        self._read = {"continuation": container.client_connection.last_response_headers["etag"]}
         for function in functions:
             assert await self.worker.invoke(function, json=json.dumps(documents)) is None
 
@@ -76,15 +75,22 @@ class Deployment:
 @asynccontextmanager
 async def deployment(production: Mapping[str, str], beside: Path) -> AsyncIterator[Deployment]:
     """The app deployed to a folder in `beside`."""
-    folder, log = beside / "app", beside / "log"
+    folder = beside / "app"
     copy_deployable(ROOT, folder)
     async with AsyncExitStack() as stack:
         around = await _surroundings(stack, production, beside)
-        worker = await Worker.start(interpreter(ROOT), folder, around.settings, log)
-        stack.push_async_callback(worker.stop)
-        deployed = Deployment(worker, folder, log, around)
-        stack.push_async_callback(deployed.proxy.aclose)
-        yield deployed
+        yield await stack.enter_async_context(instance(folder, beside / "log", around))
+
+
+@asynccontextmanager
+async def instance(folder: Path, log: Path, around: Surroundings) -> AsyncIterator[Deployment]:
+    """One more process of the app. It must not have failed a request that the tests don't know of."""
+    worker = await Worker.start(interpreter(ROOT), folder, around.settings, log)
+    deployed = Deployment(worker, folder, log, around)
+    yield deployed
+    await deployed.proxy.aclose()
+    await worker.stop()
+    assert deployed.proxy.failures == []
 
 
 async def _surroundings(stack: AsyncExitStack, production: Mapping[str, str], beside: Path) -> Surroundings:
