@@ -2,7 +2,8 @@
 
 The code is the deployable copy, the packages are requirements.txt's, the settings are Bicep's; only the
 addresses in them lead to stand-ins on loopback: for Entra ID, the managed identity, Cosmos DB, Azure OpenAI.
-There is no key of anything. What stands in for the Functions host speaks to the worker's library.
+There is no key of anything. What stands in for the Functions host speaks to the worker's library. The
+instance that all tests share ran before it was known for which app, as on Flex Consumption; others did not.
 """
 
 import asyncio

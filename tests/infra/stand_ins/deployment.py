@@ -79,13 +79,15 @@ async def deployment(production: Mapping[str, str], beside: Path) -> AsyncIterat
     copy_deployable(ROOT, folder)
     async with AsyncExitStack() as stack:
         around = await _surroundings(stack, production, beside)
-        yield await stack.enter_async_context(instance(folder, beside / "log", around))
+        yield await stack.enter_async_context(instance(folder, beside / "log", around, warm=True))
 
 
 @asynccontextmanager
-async def instance(folder: Path, log: Path, around: Surroundings) -> AsyncIterator[Deployment]:
-    """One more process of the app. It must not have failed a request that the tests don't know of."""
-    worker = await Worker.start(interpreter(ROOT), folder, around.settings, log)
+async def instance(
+    folder: Path, log: Path, around: Surroundings, *, warm: bool = False
+) -> AsyncIterator[Deployment]:
+    """A process of the app, started anew or warm. None of its requests may have failed in the worker."""
+    worker = await Worker.start(interpreter(ROOT), folder, around.settings, log, warm=warm)
     deployed = Deployment(worker, folder, log, around)
     yield deployed
     await deployed.proxy.aclose()

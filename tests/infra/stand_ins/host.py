@@ -31,19 +31,28 @@ class Worker:
         self._listening = asyncio.create_task(self._listen())
 
     @classmethod
-    async def start(cls, python: Path, app: Path, settings: Mapping[str, str], log: Path) -> Self:
-        """Start one whose code is `app`, whose environment is `settings`, and which writes to `log`."""
+    async def start(
+        cls, python: Path, app: Path, settings: Mapping[str, str], log: Path, *, warm: bool = False
+    ) -> Self:
+        """Start one whose code is `app`, whose environment is `settings`, and which writes to `log`.
+
+        warm: it has run before that was known; it is told so now.
+        """
+        path = {"PATH": os.environ["PATH"]}
         with log.open("w") as errors:
             process = await asyncio.create_subprocess_exec(
                 *(python, "-I", _PROCESS),
-                cwd=app,
-                env={"PATH": os.environ["PATH"], **settings},
+                cwd=log.parent if warm else app,
+                env=path if warm else {**path, **settings},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
                 limit=_LONGEST_LINE,
             )
+        assert process.stdin
         assert process.stdout
+        start = {"app": str(app), "environment": {**path, **settings} if warm else None}
+        process.stdin.write(json.dumps(start).encode() + b"\n")
         async with asyncio.timeout(_START_SECONDS):
             line = await process.stdout.readline()
         assert line, f"it ended at once; {log} has why"

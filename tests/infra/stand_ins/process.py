@@ -1,8 +1,8 @@
 """A Python worker: Microsoft's library, told in lines of JSON what the Functions host would say by gRPC.
 
-Run in the app's folder by an interpreter with nothing but the app's packages and that library. In Azure a
-proxy hands the host's messages to the same coroutines; it is in the host's image only, as are the messages'
-classes. One line goes out when the functions are indexed, then one for every invocation that came in.
+Run by an interpreter with nothing but the app's packages and that library. In Azure a proxy hands the host's
+messages to the same coroutines; it is in the host's image only, as are the messages' classes. The first line
+in says where the app is; one goes out when it is indexed, then one for every invocation that came in.
 """
 
 import asyncio
@@ -43,21 +43,30 @@ async def main() -> None:
     told = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # uvicorn's lines go there, and the app's
     logging.basicConfig(level=logging.INFO)
-    sys.path.insert(0, os.getcwd())
-    runtime.start_threadpool_executor()
-    _tell(told, await _started())
     lines = asyncio.StreamReader(limit=_LONGEST_LINE)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    runtime.start_threadpool_executor()
+    _tell(told, await _started(**json.loads(await lines.readline())))
     running = set()
     async for line in lines:
         running.add(task := asyncio.create_task(_invoked(told, json.loads(line))))
         task.add_done_callback(running.discard)
 
 
-async def _started() -> dict[str, Any]:
-    """What the host learns of the app when it starts, and of where that came from."""
-    wish = Message(capabilities={}, function_app_directory=os.getcwd())
-    answer = await runtime.worker_init_request(_request(worker_init_request=wish))
+async def _started(app: str, environment: dict[str, str] | None) -> dict[str, Any]:
+    """What the host learns of the app when it starts, and of where that came from.
+
+    environment: of a process that was started before it was known for which app, as Flex Consumption does;
+    None where it has its own.
+    """
+    if environment is None:
+        sys.path.insert(0, app)
+        wish = Message(function_app_directory=app, capabilities={})
+        answer = await runtime.worker_init_request(_request(worker_init_request=wish))
+    else:
+        wish = Message(function_app_directory=app, environment_variables=environment)
+        request = _request(function_environment_reload_request=wish)
+        answer = await runtime.function_environment_reload_request(request)
     indexed = await runtime.functions_metadata_request(_request())
     return {
         "failure": _failure(answer),
