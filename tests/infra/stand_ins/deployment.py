@@ -23,6 +23,8 @@ from tests.infra.stand_ins.host import Proxy, Worker
 from tests.infra.stand_ins.identity import ManagedIdentity, managed_identity
 from tests.infra.stand_ins.model import ModelServer, model_serving
 
+_PATIENCE_SECONDS = 30
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -55,7 +57,9 @@ class Deployment:
 
     def anonymous(self) -> httpx2.AsyncClient:
         """Somebody without."""
-        return httpx2.AsyncClient(transport=self.proxy, base_url="http://app.example/v1/")
+        return httpx2.AsyncClient(
+            transport=self.proxy, base_url="http://app.example/v1/", timeout=_PATIENCE_SECONDS
+        )
 
     async def start_conversation(self) -> str:
         """Its path."""
