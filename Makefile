@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint types openapi checkov check bench
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
 STAMP := .venv/.installed
 CHECKOV := .cache/checkov-3.3.30

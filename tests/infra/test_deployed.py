@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from openai import AsyncOpenAI
 
 from tests.api.issuer import OTHER_TENANT
 from tests.api.server import eventually
@@ -140,6 +141,17 @@ async def test_what_is_asked_in_the_background_is_answered_by_its_trigger(deploy
     await deployed.deliver_changes("run_background_turns")
 
     assert (await deployed.ada.get(path)).json()["status"] == "completed"
+
+
+async def test_openais_sdk_is_a_client(deployed: Deployment) -> None:
+    key = deployed.ada.headers["Authorization"].removeprefix("Bearer ")
+    client = AsyncOpenAI(api_key=key, base_url=str(deployed.ada.base_url), http_client=deployed.ada)
+    stream = await client.responses.create(input="How do I bake a rye bread?", model="default", stream=True)
+    told = [event async for event in stream]
+    completed = told[-1]
+    assert completed.type == "response.completed"
+    written = "".join(event.delta for event in told if event.type == "response.output_text.delta")
+    assert written == completed.response.output_text != ""
 
 
 async def test_nobody_else_gets_in(deployed: Deployment) -> None:
