@@ -8,9 +8,18 @@ _LIBRARIES = ("aiohttp", "azure", "httpcore2", "httpx2", "msal", "openai", "urll
 
 
 def quiet_libraries() -> None:
-    """Let the SDKs and what they stand on log warnings only, whatever LOGLEVEL is."""
+    """Let the SDKs and what they stand on log warnings only, whatever LOGLEVEL is.
+
+    The server inside the Functions worker writes a line a request, with what was searched for in it, and sets
+    its level when it starts, which is later: so that line is filtered.
+    """
     for library in _LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.access").addFilter(_nothing)
+
+
+def _nothing(record: logging.LogRecord) -> bool:
+    return False
 
 
 def trace(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.infra.gate import bicep, settings
 from tests.infra.gate.app import App, read
 
 ROOT = Path(__file__).parent.parent.parent
@@ -13,6 +14,13 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest.fixture(scope="session")
 def app() -> App:
     return read(ROOT)
+
+
+@pytest.fixture(scope="session")
+def production() -> dict[str, str]:
+    """What Bicep sets; what the deployment computes made up."""
+    given = settings.in_bicep(ROOT / "infra", bicep.load_all(ROOT / "infra"))
+    return settings.made_up(given)
 
 
 @pytest.fixture

@@ -1,12 +1,13 @@
-"""What is deployed imports, and indexes every function, with nothing but requirements.txt installed."""
+"""What is deployed is what the app needs and no more; test_deployed.py runs it."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.infra.conftest import ROOT
-from tests.infra.deployable import copy_deployable, index
-from tests.infra.gate import App, bicep, settings
+from tests.infra.deployable import copy_deployable
+from tests.infra.stand_ins.environment import interpreter
+from tests.infra.stand_ins.host import Worker
 
 
 @pytest.fixture
@@ -15,17 +16,11 @@ def package(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture(scope="session")
-def production() -> dict[str, str]:
-    """What Bicep sets; what the deployment computes made up."""
-    given = settings.in_bicep(ROOT / "infra", bicep.load_all(ROOT / "infra"))
-    return settings.made_up(given)
-
-
-def test_every_function_indexes_from_what_is_deployed(
-    package: Path, production: dict[str, str], app: App
-) -> None:
-    assert set(index(package, production)) == app.functions
+async def failure(package: Path, settings: dict[str, str]) -> str:
+    """What the worker says to an app that doesn't index."""
+    worker = await Worker.start(interpreter(ROOT), package, settings, package / "log")
+    await worker.stop()
+    return str(worker.said["failure"])
 
 
 def test_nothing_of_the_laptop_is_deployed(package: Path) -> None:
@@ -40,16 +35,27 @@ def test_nothing_of_the_laptop_is_deployed(package: Path) -> None:
     assert not list(package.rglob("*.pyc"))
 
 
-def test_a_package_that_only_the_laptop_has_is_told(package: Path, production: dict[str, str]) -> None:
+async def test_a_package_that_only_the_laptop_has_is_told(package: Path, production: dict[str, str]) -> None:
     with (package / "functions" / "system.py").open("a", encoding="utf-8") as module:
         module.write("\nimport hypothesis\n")
 
-    with pytest.raises(AssertionError, match=r"hypothesis: requirements\.txt does not bring it"):
-        index(package, production)
+    assert "No module named 'hypothesis'" in await failure(package, production)
 
 
-def test_a_module_that_is_not_deployed_is_told(package: Path, production: dict[str, str]) -> None:
+async def test_a_module_that_is_not_deployed_is_told(package: Path, production: dict[str, str]) -> None:
     (package / "shared" / "clock.py").unlink()
 
-    with pytest.raises(AssertionError, match=r"No module named 'shared\.clock'"):
-        index(package, production)
+    assert "No module named 'shared.clock'" in await failure(package, production)
+
+
+async def test_a_setting_that_is_missing_is_told(package: Path, production: dict[str, str]) -> None:
+    without = {name: value for name, value in production.items() if name != "COSMOS_DB_ENDPOINT"}
+
+    assert "COSMOS_DB_ENDPOINT: is missing" in await failure(package, without)
+
+
+async def test_a_function_that_the_worker_refuses_is_told(package: Path, production: dict[str, str]) -> None:
+    with (package / "functions" / "background.py").open("a", encoding="utf-8") as module:
+        module.write('\n@bp.route("more")\nasync def more(req, other): ...\n')
+
+    assert "cannot load the more function" in await failure(package, production)
