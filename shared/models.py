@@ -245,15 +245,15 @@ class TurnOptions(Part):
 class TurnRecord(Part):
     """What is known of a turn beside its messages; stands on its first answer.
 
-    input_ids: the messages that asked, the last of them answered. other_ids: further answers. pieces: how
-    many pieces of text its events hold, where it has ended as it should.
+    input_ids: the messages that asked, the last of them answered. other_ids: further answers.
+    in_one_piece: it was over before anybody was told a part of it.
     """
 
     input_ids: tuple[str, ...]
     other_ids: tuple[str, ...] = ()
     options: TurnOptions
     queued: bool = False
-    pieces: int | None = None
+    in_one_piece: bool = False
     error: str | None = None
 
 

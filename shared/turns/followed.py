@@ -34,8 +34,8 @@ def live(run: Run) -> Followed:
 async def stored(repository: Repository, events: EventRepository, caller: Caller, turn: Turn) -> Followed:
     """A turn that runs elsewhere, or has ended."""
     if _has_ended(turn) and not _begin_with(turn.answers, await events.since(turn.id, 0)):
-        never_stored = turn.answer.turn is not None and turn.answer.turn.pieces == 0
-        return Followed(turn, _whole(turn.answers), lambda: turn, numbered=never_stored)
+        numbered = turn.answer.turn is not None and turn.answer.turn.in_one_piece
+        return Followed(turn, _whole(turn.answers), lambda: turn, numbered)
     following = _Following(repository, events, caller, turn)
     return Followed(turn, following.pieces(), lambda: following.turn)
 

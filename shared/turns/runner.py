@@ -119,35 +119,40 @@ class Runner:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             waited += LOOK_SECONDS
-            try:
-                if run.unstored_characters >= FLUSH_CHARACTERS or waited >= FLUSH_SECONDS:
-                    await self._flush(run)
-                if waited >= FLUSH_SECONDS:
-                    waited = 0.0
-                    if reason := await self._events.stopped(run.turn.id):
-                        run.stop(reason)
-            except Exception as error:  # the answer itself will be stored
-                logger.warning("what turn %s says could not be stored: %s", run.turn.id, trace(error))
+            if run.unstored_characters >= FLUSH_CHARACTERS or waited >= FLUSH_SECONDS:
+                await self._flush(run)
+            if waited >= FLUSH_SECONDS:
+                waited = 0.0
+                await self._look(run)
+
+    async def _look(self, run: Run) -> None:
+        """Stop it if somebody wants that, here or on another instance."""
+        try:
+            if reason := await self._events.stopped(run.turn.id):
+                run.stop(reason)
+        except Exception as error:
+            logger.warning("whether turn %s is to stop could not be read: %s", run.turn.id, trace(error))
 
     async def _flush(self, run: Run) -> None:
-        """Store what has been said since the last time."""
-        if new := run.deltas[run.stored :]:
-            await self._events.add(run.turn.id, run.stored, new)
-            run.stored += len(new)
+        """Store what has been said since the last time, if it can be; the answer itself will be."""
+        try:
+            if new := run.deltas[run.stored :]:
+                await self._events.add(run.turn.id, run.stored, new)
+                run.stored += len(new)
+        except Exception as error:
+            logger.warning("what turn %s says could not be stored: %s", run.turn.id, trace(error))
 
     async def _end(self, run: Run, results: Sequence[Answer | BaseException | None]) -> None:
         """Store how each answer ended, and tell those who follow."""
-        if run.followed or run.stored:  # else nobody knows a piece by its number
-            try:
-                await self._flush(run)
-            except Exception as error:
-                logger.warning("what turn %s says could not be stored: %s", run.turn.id, trace(error))
+        told = run.followed or run.stored > 0
+        if told:
+            await self._flush(run)
         ended = [
             self._ended(run, index, empty, result)
             for index, (empty, result) in enumerate(zip(run.turn.answers, results, strict=True))
         ]
-        if record := ended[0].turn:
-            ended[0] = ended[0].changed(turn=record.model_copy(update={"pieces": run.stored}))
+        if (record := ended[0].turn) and not told:
+            ended[0] = ended[0].changed(turn=record.model_copy(update={"in_one_piece": True}))
         failures = [result for result in results if isinstance(result, Exception)]
         failure = failures[0] if len(failures) == len(results) else None
         try:
