@@ -32,6 +32,8 @@ FLOORS = [
     ("shared.ids", 1),
     ("shared.clock", 1),
     ("shared.errors", 1),
+    ("shared.telemetry", 1),
+    ("shared.exporting", 2),
     ("shared", 4),
 ]
 # The SDKs, and the only place that may import each.
@@ -40,6 +42,9 @@ SDKS = {
     "azure.core": "shared.repository",
     "openai": "shared.ai",
     "jwt": "shared.auth",
+    "opentelemetry.sdk": "shared.exporting",
+    "opentelemetry.exporter": "shared.exporting",
+    "azure.monitor": "shared.exporting",
 }
 
 
