@@ -100,9 +100,9 @@ class Partition:
         try:
             with database_call("read_item", self._container.id):
                 answer = await self._container.read_item(identifier, self._partition_key, **self._session())
+                return self._counted(answer)
         except Missing:
             return None
-        return self._counted(answer)
 
     async def query(self, sql: str, parameters: Mapping[str, Any], limit: int) -> tuple[list[Document], bool]:
         """The first `limit` results, or fewer where they fill the service's page of 4 MB; whether it is all.
