@@ -5,13 +5,15 @@ sends first. See docs/decisions/0010.
 """
 
 import atexit
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from shared import telemetry
 from shared.settings import Settings
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
+    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from shared.providers import Destination, Providers
@@ -46,27 +48,29 @@ def _destinations(settings: Settings) -> "list[Destination]":
 
     found = []
     if connection := settings.applicationinsights_connection_string:
-        found.append(Destination(lambda: _azure_spans(connection), lambda: _azure_metrics(connection), True))
+        to = {"connection_string": connection, "disable_offline_storage": True}
+        found.append(Destination(partial(_azure_spans, to), partial(_azure_metrics, to), deltas=True))
     if settings.otel_exporter_otlp_endpoint:
-        found.append(Destination(_otlp_spans, _otlp_metrics, False))
+        found.append(Destination(_otlp_spans, _otlp_metrics, deltas=False))
     return found
 
 
 # The identity that these sign with is named by APPLICATIONINSIGHTS_AUTHENTICATION_STRING, which they read.
-def _azure_spans(connection: str) -> "SpanExporter":
+# Any: their options, which are not typed.
+def _azure_spans(to: dict[str, Any], tracers: "TracerProvider") -> "SpanExporter":
     from azure.monitor.opentelemetry.exporter import AzureMonitorTraceExporter
 
-    return AzureMonitorTraceExporter(connection_string=connection, disable_offline_storage=True)
+    return AzureMonitorTraceExporter(**to, tracer_provider=tracers)
 
 
-def _azure_metrics(connection: str) -> "MetricExporter":
+def _azure_metrics(to: dict[str, Any]) -> "MetricExporter":
     from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter
 
-    return AzureMonitorMetricExporter(connection_string=connection, disable_offline_storage=True)
+    return AzureMonitorMetricExporter(**to)
 
 
 # These read OTEL_EXPORTER_OTLP_ENDPOINT, and the other OTEL_EXPORTER_OTLP_* of its specification.
-def _otlp_spans() -> "SpanExporter":
+def _otlp_spans(_: "TracerProvider") -> "SpanExporter":
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
     return OTLPSpanExporter()

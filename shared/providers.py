@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
@@ -32,7 +33,7 @@ _SINCE_THE_LAST_TIME: dict[type, AggregationTemporality] = {
 class Destination:
     """What makes its exporters. deltas: it wants counts since the last time, not since the start."""
 
-    spans: Callable[[], SpanExporter]
+    spans: Callable[[TracerProvider], SpanExporter]
     metrics: Callable[[], MetricExporter]
     deltas: bool
 
@@ -45,7 +46,8 @@ class Providers:
         about = Resource.create({key: name for key, name in names.items() if name})
         self.tracers = TracerProvider(ALWAYS_ON, about, shutdown_on_exit=False)
         for destination in destinations:
-            self.tracers.add_span_processor(BatchSpanProcessor(_LateSpans(destination.spans)))
+            late = _LateSpans(partial(destination.spans, self.tracers))
+            self.tracers.add_span_processor(BatchSpanProcessor(late))
         readers = [PeriodicExportingMetricReader(_LateMetrics(one)) for one in destinations]
         self.meters = MeterProvider(readers, about, shutdown_on_exit=False)
         self._ending = threading.Event()

@@ -42,6 +42,8 @@ class ModelCall:
         """What came of it."""
         self._span.set_attribute("gen_ai.response.model", answer.model)
         self._span.set_attribute("gen_ai.response.finish_reasons", [_FINISHED[answer.incomplete_reason]])
+        self._span.set_attribute("gen_ai.usage.input_tokens", answer.usage.input_tokens)
+        self._span.set_attribute("gen_ai.usage.output_tokens", answer.usage.output_tokens)
         self._used("input", answer.usage.input_tokens)
         self._used("output", answer.usage.output_tokens)
 
@@ -51,7 +53,6 @@ class ModelCall:
         instruments().model_seconds.record(self._seconds(), about)
 
     def _used(self, direction: str, tokens: int) -> None:
-        self._span.set_attribute(f"gen_ai.usage.{direction}_tokens", tokens)
         instruments().tokens.record(tokens, {**self._about, "gen_ai.token.type": direction})
 
     def _seconds(self) -> float:

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ PATIENCE_SECONDS = 15.0
 class Server:
     """`python -m local` on a free port and a folder of its own."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, settings: Mapping[str, str] | None = None) -> None:
         self._data = data
+        self._settings = settings or {}
         self._process: asyncio.subprocess.Process | None = None
         self.http = httpx2.AsyncClient()
 
@@ -29,6 +30,7 @@ class Server:
             "PATH": os.environ["PATH"],
             "OFFLINE_MODEL_WORDS_PER_SECOND": "0",
             "LOGLEVEL": "ERROR",
+            **self._settings,
         }
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "local", "--port", "0", "--data", str(self._data)),

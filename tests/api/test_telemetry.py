@@ -6,11 +6,14 @@ from collections.abc import Iterator
 import azure.functions as func
 import httpx2
 import pytest
+from fastapi import FastAPI
+from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 from functions.background import enrich, record_usage, run_background_turns, sweep
 from local.cosmos import Fault
 from local.host.invocation import InvocationContext, TraceContext
+from shared import exporting
 from shared.due import MAX_FAILURES
 from shared.services import services
 from tests.api.conftest import Service
@@ -275,3 +278,16 @@ async def test_an_empty_batch_has_no_lag(service: Service, heard: Heard) -> None
     await enrich(func.DocumentList([]))
 
     assert not heard.points("conversations.change_feed.lag")
+
+
+async def test_what_traces_by_itself_is_not_heard(service: Service, heard: Heard) -> None:
+    """FastAPI does, with whole addresses, and the worker has one in front of every function."""
+    worker = FastAPI()
+    worker.get("/v1/{path:path}")(lambda path: path)
+
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(worker), base_url="http://worker") as http:
+        await http.get("/v1/conversations?title=canary")
+
+    assert heard.spans() == []
+    assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+    assert exporting._providers is None
