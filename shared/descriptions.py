@@ -17,6 +17,7 @@ from shared.errors import ModelFailure, ModelTimeout, NotFound, VersionMismatch
 from shared.idempotency import Once, finished_at_once
 from shared.models import Caller, Conversation, Message, Summary, TitleSource
 from shared.repository import Change, Repository
+from shared.telemetry import instruments
 
 # Messages that one summary reads; the next one goes on behind them.
 SUMMARY_PAGE = 40
@@ -111,7 +112,15 @@ class Descriptions:
         except ModelFailure:
             await self._set_title(owner, conversation, fallback_title(messages), "fallback")
             raise
-        return await self._set_title(owner, conversation, title, "auto")
+        titled = await self._set_title(owner, conversation, title, "auto")
+        self._note_lag(conversation, messages)
+        return titled
+
+    def _note_lag(self, known: Conversation, messages: Sequence[Message]) -> None:
+        """How long it took from being due; a failure has put that off, so then from the first question."""
+        since = messages[0].created_at if known.failures and messages else known.due_at
+        if since is not None:
+            instruments().title_lag.record(max(0, self._clock() - since) / 1000)
 
     async def _set_title(
         self, owner: Caller, known: Conversation, title: str, source: TitleSource

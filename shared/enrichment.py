@@ -15,6 +15,7 @@ from shared.errors import NotFound, ServiceError, Unavailable
 from shared.logs import trace
 from shared.models import Caller, Conversation, DueWork, Message
 from shared.repository import BackgroundRepository, Change, Repository
+from shared.telemetry import instruments
 
 # Documents worked on at the same time.
 CONCURRENCY = 8
@@ -111,6 +112,7 @@ class Enrichment:
         reason = error.code if isinstance(error, ServiceError) else type(error).__name__
         logger.error("background work on %s is given up after %s tries: %s", work.id, failures, reason)
         await self._background.put_aside(work, reason=reason, count=failures, now=self._clock())
+        instruments().dead_letters.add(1, {"kind": work.type, "reason": reason})
 
     def _paused(self, document: Pausable) -> Pausable:
         failures = document.failures + 1

@@ -1,9 +1,11 @@
 """The composition root: what the service is made of, and the one place that puts it together."""
 
+import asyncio
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared import exporting
 from shared.administration import Administration
 from shared.ai import Model
 from shared.audit import Audit
@@ -99,6 +101,7 @@ class Services:
         await self.auth.close()
         await self.model.close()
         await self.database.close()
+        await asyncio.to_thread(exporting.stop)
 
 
 _installed: Services | None = None
@@ -110,6 +113,7 @@ def install(made: Services) -> None:
     _installed = made
     logging.getLogger("shared").setLevel(made.settings.loglevel)
     quiet_libraries()
+    exporting.start(made.settings)
 
 
 def services() -> Services:

@@ -117,6 +117,9 @@ class Settings(BaseModel):
     requests_per_minute: int | None = Field(None, ge=1, le=100_000)
 
     loglevel: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    applicationinsights_connection_string: str = ""
+    otel_exporter_otlp_endpoint: Url = ""
+    otel_service_name: str = "conversations"
     website_instance_id: str = ""
 
     @classmethod
@@ -141,6 +144,15 @@ class Settings(BaseModel):
             base64.b64decode(value, validate=True)
         except binascii.Error:
             raise ValueError("is not base64; copy the account's primary key as it is") from None
+        return value
+
+    @field_validator("applicationinsights_connection_string")
+    @classmethod
+    def _names_a_component(cls, value: str) -> str:
+        if value and not re.search(rf"(?:^|;)InstrumentationKey={_GUID.pattern}(?:;|$)", value):
+            raise ValueError(
+                "has no InstrumentationKey=GUID; copy the component's connection string as it is"
+            )
         return value
 
     @field_validator("cosmos_db_container_name")

@@ -153,6 +153,9 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     AzureWebJobsStorage__clientId: identityClientId
     APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsightsConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+    APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED: 'true'
+    APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED: 'true'
+    APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL: 'true'
     AZURE_CLIENT_ID: identityClientId
     PYTHON_ENABLE_INIT_INDEXING: '1'
     AUTH_MODE: 'entra'

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from shared.ai import extracts
+from shared.ai.calls import model_call
 from shared.ai.client import Connection, cap_name, failures_told
 from shared.ai.completion import answer_in
 from shared.ai.extracts import Extract
@@ -86,6 +87,24 @@ class Model:
         prompts: Sequence[Prompt],
         options: dict[str, Any],
         heard: Callable[[str], None] | None = None,
+    ) -> Answer:
+        """One call, traced."""
+        with model_call(self._provider, deployment, streamed=bool(heard)) as call:
+            told = heard and call.heard(heard)
+            answer = await self._called(deployment, prompts, options, told)
+            call.answered(answer)
+            return answer
+
+    @property
+    def _provider(self) -> str:
+        return "azure.ai.openai" if self._settings.azure_openai_endpoint else "openai"
+
+    async def _called(
+        self,
+        deployment: str,
+        prompts: Sequence[Prompt],
+        options: dict[str, Any],
+        heard: Callable[[str], None] | None,
     ) -> Answer:
         """One call, retries included, within the time that a call has. Any: as the interface takes it.
 

@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
+from shared import invocations
 from shared.auth import require_administrator
 from shared.errors import ServiceError
 from shared.http.binding import binder
@@ -146,7 +147,10 @@ async def _answer(
     given = request.headers.get("x-request-id", "")
     request_id = given if _REQUEST_ID.fullmatch(given) else new_ulid(services().clock())
     started = time.perf_counter()
-    with metered() as cost:
+    traced = invocations.request(
+        declared.function.__name__, declared.method, declared.route, request.headers, request_id
+    )
+    with traced as span, metered() as cost:
         try:
             response = await in_time(run(request, request_id))
         except ClientDisconnect:
@@ -154,6 +158,7 @@ async def _answer(
         except Exception as error:
             log_problem(error, request_id)
             response = problem(error, request_id)
+        invocations.answered(span, response.status_code, cost)
     response.headers["x-request-id"] = request_id
     secure(response)
     _log(declared, response.status_code, time.perf_counter() - started, cost, request_id)

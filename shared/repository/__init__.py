@@ -6,7 +6,7 @@ from shared.repository.changes import Change, Changed
 from shared.repository.conversations import Repository, in_progress
 from shared.repository.database import Database, Transport
 from shared.repository.events import Delta, EventRepository
-from shared.repository.metering import Cost, metered, spent
+from shared.repository.metering import Cost, charged_to, metered, spent
 from shared.repository.partition import Conflict, Document
 from shared.repository.personal_data import PersonalData
 from shared.repository.tenant_conversations import TenantConversations
@@ -29,6 +29,7 @@ __all__ = [
     "TenantRepository",
     "Transport",
     "at_key",
+    "charged_to",
     "in_progress",
     "metered",
     "spent",

@@ -2,12 +2,11 @@
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any
 
 from shared.models import Caller, DueWork
 from shared.records import Operation
 from shared.repository.database import Database
-from shared.repository.partition import Missing, Partition, SessionTokens, domain_errors
+from shared.repository.partition import Missing, Partition, SessionTokens, documents_of
 
 _DUE = "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.dueAt <= @now"
 _EXPIRED_LEASES = "SELECT c.tenantId, c.userId, c.type, c.id FROM c WHERE c.leaseUntil <= @now"
@@ -50,29 +49,24 @@ class BackgroundRepository:
     async def running(self, now: int) -> AsyncIterator[Operation]:
         """Operations under way that nobody works on, in no order."""
         container = await self._database.container("tenant_ops")
-        parameters: list[dict[str, Any]] = [{"name": "@now", "value": now}]
-        with domain_errors():
-            async for found in container.query_items(_RUNNING, parameters=parameters, max_item_count=100):
-                yield Operation.model_validate(found)
+        async for found in documents_of(container, _RUNNING, {"@now": now}):
+            yield Operation.model_validate(found)
 
     async def timeouts(self) -> AsyncIterator[tuple[str, int]]:
         """The tenants that have conversations ended without activity, and after how many minutes."""
         container = await self._database.container("tenant_ops")
-        with domain_errors():
-            async for found in container.query_items(_TIMEOUTS, max_item_count=100):
-                if isinstance(found["inactiveAfterMinutes"], int):
-                    yield found["tenantId"], found["inactiveAfterMinutes"]
+        async for found in documents_of(container, _TIMEOUTS):
+            if isinstance(found["inactiveAfterMinutes"], int):
+                yield found["tenantId"], found["inactiveAfterMinutes"]
 
     async def inactive(self, tenant_id: str, before: int) -> AsyncIterator[DueWork]:
         """A tenant's active conversations without activity since `before`, in no order."""
         container = await self._database.container(self._container)
-        parameters: list[dict[str, Any]] = [{"name": "@before", "value": f"{before:015d}"}]
-        prefix: Any = [tenant_id]  # the SDK's type for it is private
-        with domain_errors():
-            async for found in container.query_items(
-                _INACTIVE, parameters=parameters, partition_key=prefix, max_item_count=100
-            ):
-                yield DueWork(Caller(found["tenantId"], found["userId"]), "conversation", found["id"])
+        found_there = documents_of(
+            container, _INACTIVE, {"@before": f"{before:015d}"}, partition_key=[tenant_id]
+        )
+        async for found in found_there:
+            yield DueWork(Caller(found["tenantId"], found["userId"]), "conversation", found["id"])
 
     async def put_aside(self, work: DueWork, *, reason: str, count: int, now: int) -> None:
         """Note what failed for good, with why and how often it was tried, and have it due no longer.
@@ -105,13 +99,10 @@ class BackgroundRepository:
 
     async def _found(self, sql: str, now: int) -> AsyncIterator[DueWork]:
         container = await self._database.container(self._container)
-        parameters: list[dict[str, Any]] = [{"name": "@now", "value": now}]
         left = RUN_LIMIT
-        with domain_errors():
-            async for found in container.query_items(sql, parameters=parameters, max_item_count=100):
-                if found.get("type") in ("conversation", "message"):
-                    owner = Caller(found["tenantId"], found["userId"])
-                    yield DueWork(owner, found["type"], found["id"])
-                    left -= 1
-                if left == 0:
-                    return
+        async for found in documents_of(container, sql, {"@now": now}):
+            if found.get("type") in ("conversation", "message"):
+                yield DueWork(Caller(found["tenantId"], found["userId"]), found["type"], found["id"])
+                left -= 1
+            if left == 0:
+                return

@@ -8,7 +8,7 @@ Unavailable   the outcome is unknown, or the service throttles or can't be reach
 InternalError the service refuses what we sent: a fault of ours
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +19,7 @@ from azure.cosmos.exceptions import CosmosBatchOperationError, CosmosHttpRespons
 from cachetools import LRUCache
 
 from shared.errors import BodyTooLarge, InternalError, Unavailable
-from shared.repository.metering import count_call
+from shared.repository.metering import calling, count_call
 
 # A document or an operation as the SDK takes and gives it.
 Document = dict[str, Any]
@@ -94,18 +94,18 @@ class Partition:
     async def read(self, identifier: str) -> Document | None:
         """A point read; None where there is no such document."""
         try:
-            with domain_errors():
+            with database_call("read_item", self._container.id):
                 answer = await self._container.read_item(identifier, self._partition_key, **self._session())
+                return self._counted(answer)
         except Missing:
             return None
-        return self._counted(answer)
 
     async def query(self, sql: str, parameters: Mapping[str, Any], limit: int) -> tuple[list[Document], bool]:
         """The first `limit` results, or fewer where they fill the service's page of 4 MB; whether it is all.
 
         One round trip, but for a page that comes empty although there is more.
         """
-        with domain_errors():
+        with database_call("query_items", self._container.id):
             pages: Any = self._container.query_items(  # typed without its continuation_token
                 sql,
                 parameters=[{"name": name, "value": value} for name, value in parameters.items()],
@@ -124,14 +124,14 @@ class Partition:
 
     async def upsert(self, document: Document) -> Document:
         """Store a document in place of the one with its id, if any."""
-        with domain_errors():
+        with database_call("upsert_item", self._container.id):
             return self._counted(await self._container.upsert_item(document))
 
     async def patch(
         self, identifier: str, operations: Sequence[Document], etag: str | None = None
     ) -> Document:
         """Change a document, if its version is still `etag` where one is given."""
-        with domain_errors():
+        with database_call("patch_item", self._container.id):
             answer = await self._container.patch_item(
                 identifier,
                 self._partition_key,
@@ -143,7 +143,7 @@ class Partition:
 
     async def delete(self, identifier: str, etag: str | None = None) -> None:
         """Remove a document, if its version is still `etag` where one is given."""
-        with domain_errors():
+        with database_call("delete_item", self._container.id):
             await self._container.delete_item(
                 identifier,
                 self._partition_key,
@@ -154,7 +154,7 @@ class Partition:
 
     async def batch(self, operations: Sequence[Operation]) -> list[Document]:
         """All of the operations or none, in one transaction; what each has written."""
-        with domain_errors():
+        with database_call("execute_item_batch", self._container.id):
             answer = await self._container.execute_item_batch(list(operations), self._partition_key)
             self._count(answer.get_response_headers())
             return [{**result.get("resourceBody", {}), "_etag": result.get("eTag", "")} for result in answer]
@@ -168,9 +168,34 @@ class Partition:
         return dict(answer)
 
     def _count(self, headers: Mapping[str, str], _: object = None) -> None:
-        count_call(float(headers.get("x-ms-request-charge", 0)))
+        _charged(headers)
         if token := headers.get("x-ms-session-token"):
             self._sessions.put(self._key, token)
+
+
+async def documents_of(
+    container: ContainerProxy, sql: str, parameters: Mapping[str, Any] | None = None, **within: Any
+) -> AsyncIterator[Document]:
+    """What a query finds, page by page. within: the SDK's `partition_key`; without it everything."""
+    pages: Any = container.query_items(
+        sql,
+        parameters=[{"name": name, "value": value} for name, value in (parameters or {}).items()],
+        max_item_count=100,
+        response_hook=_charged,
+        **within,
+    ).by_page()
+    while True:
+        with database_call("query_items", container.id):  # not around a yield: it would span the reader
+            try:
+                page = [document async for document in await anext(pages)]
+            except StopAsyncIteration:
+                return
+        for document in page:
+            yield document
+
+
+def _charged(headers: Mapping[str, str], _: object = None) -> None:
+    count_call(float(headers.get("x-ms-request-charge", 0)))
 
 
 class Stretch(Partition):
@@ -182,15 +207,18 @@ class Stretch(Partition):
 
 
 @contextmanager
-def domain_errors() -> Iterator[None]:
-    """Turn the SDK's errors into the ones above."""
-    try:
-        yield
-    except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
-        count_call(float((error.headers or {}).get("x-ms-request-charge", 0)))
-        raise _domain_error(error.status_code, error.sub_status) from error
-    except (AzureError, TimeoutError) as error:
-        raise Unavailable("The database can't be reached; try again.", retry_after=1) from error
+def database_call(operation: str, collection: str) -> Iterator[None]:
+    """A call of the SDK: it is traced, and its errors become the ones above."""
+    with calling(operation, collection, (Conflict, Missing)) as span:
+        try:
+            yield
+        except (CosmosBatchOperationError, CosmosHttpResponseError) as error:
+            count_call(float((error.headers or {}).get("x-ms-request-charge", 0)))
+            span.set_attribute("db.response.status_code", str(error.status_code))
+            span.set_attribute("azure.cosmosdb.response.sub_status_code", error.sub_status or 0)
+            raise _domain_error(error.status_code, error.sub_status) from error
+        except (AzureError, TimeoutError) as error:
+            raise Unavailable("The database can't be reached; try again.", retry_after=1) from error
 
 
 def _domain_error(status: int | None, sub_status: int | None) -> Exception:

@@ -9,7 +9,7 @@ from shared.ids import is_id
 from shared.models import Caller, Conversation
 from shared.repository.conversation_lists import ConversationLists
 from shared.repository.message_lists import Found, merged
-from shared.repository.partition import Document, Stretch, domain_errors
+from shared.repository.partition import Document, Stretch, database_call
 
 _BY_ID = "SELECT * FROM c WHERE c.id = @id"
 
@@ -48,7 +48,7 @@ async def _feed_ranges(container: ContainerProxy, tenant_id: str) -> list[dict[s
 
     The SDK gives feed ranges as dictionaries and no way to intersect them.
     """
-    with domain_errors():
+    with database_call("read_feed_ranges", container.id):
         whole = (await container.feed_range_from_partition_key([tenant_id]))["Range"]
         physical = [each["Range"] async for each in container.read_feed_ranges()]
     bounds = [(max(whole["min"], each["min"]), min(whole["max"], each["max"])) for each in physical]

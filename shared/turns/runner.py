@@ -16,6 +16,7 @@ from shared.logs import trace
 from shared.models import Caller, Conversation, Message, Receipt, Turn
 from shared.repository import Change, Changed, EventRepository, Repository, spent
 from shared.transitions import active_at, answered, failed, stopped, turn_ended
+from shared.turns.ends import note_end
 from shared.turns.leases import TurnLost, lease_kept, require_lease
 from shared.turns.running import Run
 from shared.usage import UsageCounts
@@ -211,6 +212,8 @@ class Runner:
             return Change(free, updated=tuple(pairs), receipt=receipt, usage=usage)
 
         done = await self._repository.change(caller, known.id, released, known=known, deleted=True)
+        if pairs:
+            note_end(pairs[0][1])
         if done.usage:
             self._usage.stored(done.usage)
         return done

@@ -17,6 +17,7 @@ STORAGE, RBAC, OPENAI = (
 )
 APIM_API, API, GLOBAL = "infra/modules/apim-api.bicep", "infra/policies/api.xml", "infra/policies/global.xml"
 PROBLEM, CONTAINERS, ALERTS = "infra/policies/problem.xml", "infra/containers.json", "infra/alerts.json"
+WORKBOOK = "infra/workbook.json"
 REGISTRATION = "infra/hooks/registration.json"
 PARAMETERS, PROD = "infra/main.parameters.json", "infra/examples/prod.bicepparam"
 
@@ -68,6 +69,11 @@ FAULTS = [
         "no rule of alerts.json has 'windowSize'",
     ),
     (ALERTS, '"aggregation": "Count",', "", "not all metrics have the same fields"),
+    (ALERTS, "'conversations.title.lag'", "'conversations.title.lags'", "asks for conversations.title.lags"),
+    (ALERTS, "'faas.name']) == 'sweep'", "'faas.name']) == 'sweeps'", "asks for sweeps"),
+    (ALERTS, "tostring(Properties['faas.name']) == 'sweep'", "Name == 'sweep'", "asks for Name, which is"),
+    (WORKBOOK, "'conversations.change_feed.lag'", "'conversations.feed.lag'", "conversations.feed.lag"),
+    (WORKBOOK, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "gen_ai.usage.prompt_tokens"),
     # security
     (OPENAI, "disableLocalAuth: true", "disableLocalAuth: false", "must be True"),
     (COSMOS, "    disableLocalAuth: true\n", "", "disableLocalAuth must be True"),

@@ -32,14 +32,20 @@ FLOORS = [
     ("shared.ids", 1),
     ("shared.clock", 1),
     ("shared.errors", 1),
+    ("shared.telemetry", 1),
+    ("shared.exporting", 2),
+    ("shared.providers", 2),
     ("shared", 4),
 ]
 # The SDKs, and the only place that may import each.
-SDKS = {
+SDKS: dict[str, str | tuple[str, ...]] = {
     "azure.cosmos": "shared.repository",
     "azure.core": "shared.repository",
     "openai": "shared.ai",
     "jwt": "shared.auth",
+    "opentelemetry.sdk": ("shared.exporting", "shared.providers"),
+    "opentelemetry.exporter": "shared.exporting",
+    "azure.monitor": "shared.exporting",
 }
 
 

@@ -42,6 +42,12 @@ GOOD = {
         ({"CONTEXT_TOKEN_BUDGET": "many"}, "CONTEXT_TOKEN_BUDGET", "local.settings.example.json"),
         ({"MODEL_TIMEOUT_SECONDS": "0"}, "MODEL_TIMEOUT_SECONDS", "local.settings.example.json"),
         ({"LOGLEVEL": "loud"}, "LOGLEVEL", "local.settings.example.json"),
+        (
+            {"APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=none"},
+            "APPLICATIONINSIGHTS_CONNECTION_STRING",
+            "copy the component's",
+        ),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT", "https://"),
     ],
 )
 def test_one_line_names_the_setting_and_the_fix(changed: dict[str, str | None], named: str, fix: str) -> None:

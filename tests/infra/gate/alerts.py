@@ -38,7 +38,28 @@ def findings(infra: Path, operations: str, functions: Collection[str], sources: 
         if rule["operator"] not in _OPERATORS or rule["severity"] not in range(5):
             yield f"alerts.json: {rule['name']}: its operator or severity"
     for rule in rules["logs"]:
-        for name in re.findall(r"\bName == '(\w+)'", rule["query"]):
-            known = functions if "AppRequests" in rule["query"] else re.findall(r'"([\w.]+)"', sources)
-            if name not in known:
-                yield f"alerts.json: {rule['name']} asks for {name}, which is not there"
+        for fault in _unknown(rule["query"], functions, sources):
+            yield f"alerts.json: {rule['name']} {fault}"
+    for item in json.loads((infra / "workbook.json").read_text(encoding="utf-8"))["items"]:
+        for fault in _unknown(item["content"].get("query", ""), functions, sources):
+            yield f"workbook.json: {item['name']} {fault}"
+
+
+def _unknown(query: str, functions: Collection[str], sources: str) -> Iterator[str]:
+    """What a query asks for that the code does not tell."""
+    told = set(re.findall(r'"([\w.]+)"', sources))
+    if "AppRequests" in query and re.search(r"\bName\b", query):
+        yield "asks for Name, which is method and route: the function is Properties['faas.name']"
+    metrics = re.findall(r"\bName == '([^']+)'", query)
+    metrics += [
+        name
+        for names in re.findall(r"\bName in \(([^)]*)\)", query)
+        for name in re.findall(r"'([^']+)'", names)
+    ]
+    properties = re.findall(r"Properties\['([^']+)'\]", query)
+    for name in [*metrics, *properties]:
+        if name not in told:
+            yield f"asks for {name}, which is not there"
+    for name in re.findall(r"\['faas\.name'\]\) == '([^']+)'", query):
+        if name not in functions:
+            yield f"asks for {name}, which is not there"

@@ -12,8 +12,10 @@ _OF_THE_HOST = {
     "AzureWebJobsStorage__accountName",
     "AzureWebJobsStorage__credential",
     "AzureWebJobsStorage__clientId",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED",
+    "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
     "AZURE_CLIENT_ID",
     "PYTHON_ENABLE_INIT_INDEXING",
 }
@@ -23,6 +25,8 @@ _NOT_IN_AZURE = {
     "AZURE_OPENAI_KEY": "the identity signs",
     "OPENAI_BASE_URL": "the model is Azure OpenAI",
     "OPENAI_API_KEY": "the model is Azure OpenAI",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "Application Insights takes what it tells",
+    "OTEL_SERVICE_NAME": "its default is the name",
     "REQUESTS_PER_MINUTE": "API Management limits calls",
     "WEBSITE_INSTANCE_ID": "App Service sets it",
 }
@@ -51,9 +55,14 @@ def in_bicep(infra: Path, files: Mapping[Path, Bicep]) -> dict[str, str]:
 
 def made_up(given: Mapping[str, str]) -> dict[str, str]:
     """The same, with something in place of what the deployment computes."""
-    url, anything = "https://computed.example", "00000000-0000-0000-0000-000000000000"
+    anything = "00000000-0000-0000-0000-000000000000"
+    of_kind = {
+        "ENDPOINT": "https://computed.example",
+        "AUTHORITY": "https://computed.example",
+        "CONNECTION_STRING": f"InstrumentationKey={anything};IngestionEndpoint=http://127.0.0.1:9",
+    }
     return {
-        name: value or (url if name.endswith(("ENDPOINT", "AUTHORITY")) else anything)
+        name: value or next((made for end, made in of_kind.items() if name.endswith(end)), anything)
         for name, value in given.items()
     }
 
