@@ -96,7 +96,7 @@ async def test_an_ask_has_a_span_for_each_round_trip_and_one_for_the_model(
     assert model["gen_ai.response.finish_reasons"] == ("stop",)
     assert model["gen_ai.usage.input_tokens"] > 0
     assert model["gen_ai.usage.output_tokens"] > 0
-    assert ("gen_ai.response.time_to_first_chunk" in model) is stream
+    assert model["gen_ai.response.time_to_first_chunk"] > 0
     assert sum(heard.points("conversations.turns").keys(), ()) == ("none", "completed")
 
 
