@@ -3,6 +3,7 @@
 import azure.functions as func
 
 from shared.enrichment import due_work
+from shared.logs import discreet
 from shared.services import services
 
 bp = func.Blueprint()
@@ -26,6 +27,7 @@ bp = func.Blueprint()
     minimum_interval="00:00:02",
     maximum_interval="00:05:00",
 )
+@discreet
 async def enrich(documents: func.DocumentList) -> None:
     """Write the titles and summaries that have become due; raises where the whole batch must come again."""
     await services().enrichment.enrich(due_work(documents, services().clock()))
@@ -49,6 +51,7 @@ async def enrich(documents: func.DocumentList) -> None:
     minimum_interval="00:00:02",
     maximum_interval="00:05:00",
 )
+@discreet
 async def record_usage(documents: func.DocumentList) -> None:
     """Copy what users have used to their tenants' counts; raises where the whole batch must come again."""
     await services().usage.record(documents)
@@ -72,30 +75,35 @@ async def record_usage(documents: func.DocumentList) -> None:
     minimum_interval="00:00:02",
     maximum_interval="00:05:00",
 )
+@discreet
 async def run_background_turns(documents: func.DocumentList) -> None:
     """Answer what was asked in the background; a turn that fails or dies is closed by its lease."""
     await services().turns.run_all_queued(documents)
 
 
 @bp.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False, use_monitor=True)
+@discreet
 async def sweep(timer: func.TimerRequest) -> None:
     """Every minute: close turns whose server has died, and do due work that was missed."""
     await services().sweep.run()
 
 
 @bp.timer_trigger(arg_name="timer", schedule="30 * * * * *", run_on_startup=False, use_monitor=True)
+@discreet
 async def purge(timer: func.TimerRequest) -> None:
     """Every minute: remove what was purged or cleared, and what can't be restored any more."""
     await services().purges.run()
 
 
 @bp.timer_trigger(arg_name="timer", schedule="15 * * * * *", run_on_startup=False, use_monitor=True)
+@discreet
 async def run_operations(timer: func.TimerRequest) -> None:
     """Every minute: go on with exports and erasures."""
     await services().operations.run()
 
 
 @bp.timer_trigger(arg_name="timer", schedule="0 */5 * * * *", run_on_startup=False, use_monitor=True)
+@discreet
 async def end_inactive(timer: func.TimerRequest) -> None:
     """Every five minutes: end conversations without activity, in the tenants that want it."""
     await services().inactivity.run()

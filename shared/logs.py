@@ -1,10 +1,19 @@
 """What may stand in the log: where an exception came from, never what it says; nothing of what is sent."""
 
+import functools
 import logging
 import traceback
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec
 
 # At INFO and below they log what they send: headers, addresses, bodies.
 _LIBRARIES = ("aiohttp", "azure", "httpcore2", "httpx2", "msal", "openai", "urllib3")
+
+Arguments = ParamSpec("Arguments")
+
+
+class Failed(Exception):
+    """Something failed in the background; the text is its `trace`."""
 
 
 def quiet_libraries() -> None:
@@ -35,3 +44,16 @@ def trace(error: BaseException) -> str:
         lines.append(f"{type(seen).__qualname__} at {places or 'no place'}")
         seen = seen.__cause__ or seen.__context__
     return "\n".join(lines)
+
+
+def discreet(function: Callable[Arguments, Awaitable[None]]) -> Callable[Arguments, Awaitable[None]]:
+    """Have a trigger's function raise Failed alone: the host logs what an exception and its causes say."""
+
+    @functools.wraps(function)
+    async def told(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            await function(*args, **kwargs)
+        except Exception as error:
+            raise Failed(trace(error)) from None
+
+    return told

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from openai import AsyncOpenAI
 
-from tests.api.issuer import OTHER_TENANT
+from tests.api.issuer import OTHER_TENANT, TENANT, USER
 from tests.api.server import eventually
 from tests.infra.gate import App
 from tests.infra.stand_ins.deployment import Deployment, deployment, instance
@@ -200,3 +200,18 @@ async def test_the_log_has_nothing_that_was_written_or_searched_for(deployed: De
     log = deployed.log.read_text()
     assert "GET conversations 200" in log
     assert "quokka" not in log
+
+
+async def test_what_fails_in_the_background_is_told_without_what_was_written(deployed: Deployment) -> None:
+    broken = {"id": f"msg_{'0' * 26}", "tenantId": TENANT, "userId": USER, "type": "message"}
+    container = deployed.around.container
+    await container.create_item({**broken, "seq": "quokka", "turn": {"queued": True}})
+
+    failure = await deployed.worker.invoke(
+        "run_background_turns", json=json.dumps([{**broken, "turn": {"queued": True}}])
+    )
+    await container.delete_item(broken["id"], [TENANT, USER])
+
+    assert failure
+    assert "ValidationError at" in failure
+    assert "quokka" not in failure
