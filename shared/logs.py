@@ -13,7 +13,7 @@ Arguments = ParamSpec("Arguments")
 
 
 class Failed(Exception):
-    """Something failed in the background; the text is its `trace`."""
+    """What failed, as its `trace` has it: safe to log, as others will."""
 
 
 def quiet_libraries() -> None:

@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
+import httpx2
 import pytest
 import pytest_asyncio
 from openai import AsyncOpenAI
@@ -34,6 +35,19 @@ async def deployed(
 ) -> AsyncIterator[Deployment]:
     async with deployment(production, tmp_path_factory.mktemp("deployed")) as deployed:
         yield deployed
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def another(deployed: Deployment) -> AsyncIterator[Deployment]:
+    """Another instance of the same."""
+    log = deployed.log.with_name("another-log")
+    async with instance(deployed.folder, log, deployed.around) as another:
+        yield another
+
+
+def response_of(told: list[str]) -> str:
+    """The path of what a stream tells."""
+    return f"responses/{json.loads(told[2].removeprefix('data: '))['response']['id']}"
 
 
 async def until_a_word_has_come(lines: AsyncIterator[str]) -> list[str]:
@@ -113,24 +127,44 @@ async def test_an_answer_is_stored_whole_when_its_reader_hangs_up(deployed: Depl
     await eventually(stored, seconds=10)
 
 
-async def test_another_instance_tells_a_stream_while_it_runs(deployed: Deployment) -> None:
+async def test_another_instance_tells_a_stream_while_it_runs(
+    deployed: Deployment, another: Deployment
+) -> None:
     path = await deployed.start_conversation()
-    log = deployed.log.with_name("another-log")
-    async with (
-        instance(deployed.folder, log, deployed.around) as another,
-        deployed.ada.stream("POST", f"{path}/ask", json=QUESTION) as asked,
-    ):
+    async with deployed.ada.stream("POST", f"{path}/ask", json=QUESTION) as asked:
         with deployed.model.halted():
             lines = asked.aiter_lines()
             told = await until_a_word_has_come(lines)
-            response = json.loads(told[2].removeprefix("data: "))["response"]["id"]
-            async with another.ada.stream("GET", f"responses/{response}?stream=true") as retold:
+            async with another.ada.stream("GET", f"{response_of(told)}?stream=true") as retold:
                 lines_of_the_other = retold.aiter_lines()
                 told_again = await until_a_word_has_come(lines_of_the_other)
                 deployed.model.goes_on.set()
                 told_again += [line async for line in lines_of_the_other]
         told += [line async for line in lines]
     assert told_again == told
+
+
+async def test_a_stream_that_breaks_is_logged_without_what_was_written(
+    deployed: Deployment, another: Deployment
+) -> None:
+    path = await deployed.start_conversation()
+    container = deployed.around.container
+    with deployed.model.halted():
+        async with deployed.ada.stream("POST", f"{path}/ask", json=QUESTION) as asked:
+            told = await until_a_word_has_come(asked.aiter_lines())
+            answer = (await deployed.ada.get(f"{path}/messages")).json()["data"][-1]["id"]
+            async with another.ada.stream("GET", f"{response_of(told)}?stream=true") as retold:
+                lines = retold.aiter_lines()
+                await until_a_word_has_come(lines)
+                stored = await container.read_item(answer, [TENANT, USER])
+                await container.upsert_item({**stored, "seq": "quokka"})
+                with pytest.raises(httpx2.RemoteProtocolError):
+                    async for _ in lines:
+                        pass
+
+    log = another.log.read_text()
+    assert "ValidationError at" in log
+    assert "quokka" not in log
 
 
 async def test_what_is_asked_in_the_background_is_answered_by_its_trigger(deployed: Deployment) -> None:
