@@ -17,12 +17,14 @@ from openai import AsyncOpenAI
 
 from tests.api.issuer import OTHER_TENANT, TENANT, USER
 from tests.api.server import eventually
+from tests.api.walk import UNKNOWN, operations
 from tests.infra.gate import App
 from tests.infra.stand_ins.deployment import Deployment, deployment, instance
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ANOTHER_USER = "aaaaaaaa-0000-4000-8000-000000000009"
+WITHOUT_ANYTHING = "aaaaaaaa-0000-4000-8000-00000000000a"
 OF_MODELS = "https://cognitiveservices.azure.com"
 AT_ONCE = 32  # as infra/modules/functions.bicep has it
 QUESTION = {"content": "Hello?", "stream": True}
@@ -175,6 +177,21 @@ async def test_what_is_asked_in_the_background_is_answered_by_its_trigger(deploy
     await deployed.deliver_changes("run_background_turns")
 
     assert (await deployed.ada.get(path)).json()["status"] == "completed"
+
+
+async def test_every_route_answers_and_asks_who_calls(deployed: Deployment) -> None:
+    stranger, nobody = deployed.client(oid=WITHOUT_ANYTHING), deployed.anonymous()
+    ids = {"conversation_id": "conv", "message_id": "msg", "item_id": "msg", "response_id": "resp"} | {
+        "operation_id": "op",
+        "dead_letter_id": "conv",
+        "user_id": "u",
+    }
+    for operation in await operations(stranger):
+        url = operation.url({name: f"{kind}_{UNKNOWN}" for name, kind in ids.items()})
+        answer = await stranger.request(operation.method, url, json=operation.body)
+        assert answer.status_code < 500, f"{operation.name}: {answer.text}"
+        refused = await nobody.request(operation.method, url, json=operation.body)
+        assert refused.status_code == 401, operation.name
 
 
 async def test_openais_sdk_is_a_client(deployed: Deployment) -> None:
