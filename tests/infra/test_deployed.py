@@ -27,6 +27,15 @@ ANOTHER_USER = "aaaaaaaa-0000-4000-8000-000000000009"
 WITHOUT_ANYTHING = "aaaaaaaa-0000-4000-8000-00000000000a"
 OF_MODELS = "https://cognitiveservices.azure.com"
 AT_ONCE = 32  # as infra/modules/functions.bicep has it
+OF_NOBODY = {
+    "conversation_id": f"conv_{UNKNOWN}",
+    "message_id": f"msg_{UNKNOWN}",
+    "item_id": f"msg_{UNKNOWN}",
+    "response_id": f"resp_{UNKNOWN}",
+    "operation_id": f"op_{UNKNOWN}",
+    "dead_letter_id": f"conv_{UNKNOWN}",
+    "user_id": "nobody",
+}
 QUESTION = {"content": "Hello?", "stream": True}
 TIMERS = ("sweep", "purge", "run_operations", "end_inactive")
 
@@ -181,13 +190,8 @@ async def test_what_is_asked_in_the_background_is_answered_by_its_trigger(deploy
 
 async def test_every_route_answers_and_asks_who_calls(deployed: Deployment) -> None:
     stranger, nobody = deployed.client(oid=WITHOUT_ANYTHING), deployed.anonymous()
-    ids = {"conversation_id": "conv", "message_id": "msg", "item_id": "msg", "response_id": "resp"} | {
-        "operation_id": "op",
-        "dead_letter_id": "conv",
-        "user_id": "u",
-    }
     for operation in await operations(stranger):
-        url = operation.url({name: f"{kind}_{UNKNOWN}" for name, kind in ids.items()})
+        url = operation.url(OF_NOBODY)
         answer = await stranger.request(operation.method, url, json=operation.body)
         assert answer.status_code < 500, f"{operation.name}: {answer.text}"
         refused = await nobody.request(operation.method, url, json=operation.body)
