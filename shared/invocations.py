@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar, cast
 import azure.functions as func
 from opentelemetry.trace import Span, SpanKind
 
+from shared.logs import Failed, trace
 from shared.repository import Cost, charged_to
 from shared.telemetry import fail, instruments, of_caller, span
 
@@ -50,6 +51,8 @@ def answered(running: Span, status: int, cost: Cost) -> None:
 def background(trigger: Literal["datasource", "timer"]) -> Callable[[Function], Function]:
     """Trace a function that nobody asks for; trigger: what calls it.
 
+    It raises Failed alone: the host logs what an exception and its causes say.
+
     The worker passes a `context` to whoever takes one; its `trace_context` is the host's invocation:
     https://learn.microsoft.com/python/api/azure-functions/azure.functions.tracecontext
     """
@@ -61,8 +64,11 @@ def background(trigger: Literal["datasource", "timer"]) -> Callable[[Function], 
         @wraps(function)
         async def run(*args: object, context: func.Context | None = None, **given: object) -> None:
             parent = of_caller(_headers(context))
-            with charged_to(name), span(name, SpanKind.SERVER, attributes, parent=parent):
-                await function(*args, **given)
+            try:
+                with charged_to(name), span(name, SpanKind.SERVER, attributes, parent=parent):
+                    await function(*args, **given)
+            except Exception as error:
+                raise Failed(trace(error)) from None
 
         taken = signature(function)
         asked = Parameter("context", Parameter.KEYWORD_ONLY, default=None)

@@ -7,6 +7,10 @@ import traceback
 _LIBRARIES = ("aiohttp", "azure", "httpcore2", "httpx2", "msal", "openai", "urllib3")
 
 
+class Failed(Exception):
+    """What failed, as its `trace` has it: safe to log, as others will."""
+
+
 def quiet_libraries() -> None:
     """Let the SDKs and what they stand on log warnings only, whatever LOGLEVEL is.
 

@@ -86,7 +86,7 @@ class Intruder:
 async def test_on_every_route_what_is_anothers_is_answered_as_what_does_not_exist(
     service: Service, who: str
 ) -> None:
-    known = await operations(service)
+    known = await operations(service.http)
     ids = await belongings(service, known)
     etag = (await service.http.get(f"conversations/{ids['conversation_id']}")).headers["etag"]
     before, asked = await _owners(service), len(service.model.requests)
@@ -114,7 +114,7 @@ async def test_on_every_route_what_is_anothers_is_answered_as_what_does_not_exis
 async def test_on_every_route_for_all_that_is_ones_own_there_is_nothing_of_anothers(
     service: Service, who: str
 ) -> None:
-    known = await operations(service)
+    known = await operations(service.http)
     ids = await belongings(service, known)
     before = await _owners(service)
     told: dict[str, str] = {}
@@ -137,7 +137,7 @@ async def test_an_id_of_anothers_within_ones_own_is_answered_as_one_that_does_no
     service: Service, who: str
 ) -> None:
     """As a parent, as a page's beginning, as what to fork from: in every query parameter and field."""
-    known = await operations(service)
+    known = await operations(service.http)
     ids = await belongings(service, known)
     before = await _owners(service)
     told: dict[str, object] = {}
@@ -169,7 +169,7 @@ async def test_anothers_idempotency_key_gives_nothing_of_their_answer(service: S
     key = {"Idempotency-Key": "the-same"}
     body = {"title": CANARY}
     first = await service.http.post("conversations", json=body, headers=key)
-    operation = next(each for each in await operations(service) if each.name == "create_conversation")
+    operation = next(each for each in await operations(service.http) if each.name == "create_conversation")
 
     second = await service.http.post(
         "conversations", json={}, headers=Intruder(service, who, operation, "*").headers | key

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import httpx2
+
 from tests.api.conftest import Service
 
 CANARY = "canary-b1e55ed"
@@ -66,9 +68,9 @@ class Operation:
         return [each for each in self.parameters if each["in"] == "query"]
 
 
-async def operations(service: Service) -> list[Operation]:
+async def operations(http: httpx2.AsyncClient) -> list[Operation]:
     """All that ask who is calling."""
-    document = (await service.http.get("openapi.json")).json()
+    document = (await http.get("openapi.json")).json()
     return [
         _operation(document, path, method, operation)
         for path, methods in document["paths"].items()

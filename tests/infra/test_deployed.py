@@ -10,20 +10,32 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
+import httpx2
 import pytest
 import pytest_asyncio
 from openai import AsyncOpenAI
 
-from tests.api.issuer import OTHER_TENANT
+from tests.api.issuer import OTHER_TENANT, TENANT, USER
 from tests.api.server import eventually
+from tests.api.walk import UNKNOWN, operations
 from tests.infra.gate import App
 from tests.infra.stand_ins.deployment import Deployment, deployment, instance
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ANOTHER_USER = "aaaaaaaa-0000-4000-8000-000000000009"
+WITHOUT_ANYTHING = "aaaaaaaa-0000-4000-8000-00000000000a"
 OF_MODELS = "https://cognitiveservices.azure.com"
 AT_ONCE = 32  # as infra/modules/functions.bicep has it
+OF_NOBODY = {
+    "conversation_id": f"conv_{UNKNOWN}",
+    "message_id": f"msg_{UNKNOWN}",
+    "item_id": f"msg_{UNKNOWN}",
+    "response_id": f"resp_{UNKNOWN}",
+    "operation_id": f"op_{UNKNOWN}",
+    "dead_letter_id": f"conv_{UNKNOWN}",
+    "user_id": "nobody",
+}
 QUESTION = {"content": "Hello?", "stream": True}
 TIMERS = ("sweep", "purge", "run_operations", "end_inactive")
 
@@ -34,6 +46,19 @@ async def deployed(
 ) -> AsyncIterator[Deployment]:
     async with deployment(production, tmp_path_factory.mktemp("deployed")) as deployed:
         yield deployed
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def another(deployed: Deployment) -> AsyncIterator[Deployment]:
+    """Another instance of the same."""
+    log = deployed.log.with_name("another-log")
+    async with instance(deployed.folder, log, deployed.around) as another:
+        yield another
+
+
+def response_of(told: list[str]) -> str:
+    """The path of what a stream tells."""
+    return f"responses/{json.loads(told[2].removeprefix('data: '))['response']['id']}"
 
 
 async def until_a_word_has_come(lines: AsyncIterator[str]) -> list[str]:
@@ -113,24 +138,44 @@ async def test_an_answer_is_stored_whole_when_its_reader_hangs_up(deployed: Depl
     await eventually(stored, seconds=10)
 
 
-async def test_another_instance_tells_a_stream_while_it_runs(deployed: Deployment) -> None:
+async def test_another_instance_tells_a_stream_while_it_runs(
+    deployed: Deployment, another: Deployment
+) -> None:
     path = await deployed.start_conversation()
-    log = deployed.log.with_name("another-log")
-    async with (
-        instance(deployed.folder, log, deployed.around) as another,
-        deployed.ada.stream("POST", f"{path}/ask", json=QUESTION) as asked,
-    ):
+    async with deployed.ada.stream("POST", f"{path}/ask", json=QUESTION) as asked:
         with deployed.model.halted():
             lines = asked.aiter_lines()
             told = await until_a_word_has_come(lines)
-            response = json.loads(told[2].removeprefix("data: "))["response"]["id"]
-            async with another.ada.stream("GET", f"responses/{response}?stream=true") as retold:
+            async with another.ada.stream("GET", f"{response_of(told)}?stream=true") as retold:
                 lines_of_the_other = retold.aiter_lines()
                 told_again = await until_a_word_has_come(lines_of_the_other)
                 deployed.model.goes_on.set()
                 told_again += [line async for line in lines_of_the_other]
         told += [line async for line in lines]
     assert told_again == told
+
+
+async def test_a_stream_that_breaks_is_logged_without_what_was_written(
+    deployed: Deployment, another: Deployment
+) -> None:
+    path = await deployed.start_conversation()
+    container = deployed.around.container
+    with deployed.model.halted():
+        async with deployed.ada.stream("POST", f"{path}/ask", json=QUESTION) as asked:
+            told = await until_a_word_has_come(asked.aiter_lines())
+            answer = (await deployed.ada.get(f"{path}/messages")).json()["data"][-1]["id"]
+            async with another.ada.stream("GET", f"{response_of(told)}?stream=true") as retold:
+                lines = retold.aiter_lines()
+                await until_a_word_has_come(lines)
+                stored = await container.read_item(answer, [TENANT, USER])
+                await container.upsert_item({**stored, "seq": "quokka"})
+                with pytest.raises(httpx2.RemoteProtocolError):
+                    async for _ in lines:
+                        pass
+
+    log = another.log.read_text()
+    assert "ValidationError at" in log
+    assert "quokka" not in log
 
 
 async def test_what_is_asked_in_the_background_is_answered_by_its_trigger(deployed: Deployment) -> None:
@@ -141,6 +186,16 @@ async def test_what_is_asked_in_the_background_is_answered_by_its_trigger(deploy
     await deployed.deliver_changes("run_background_turns")
 
     assert (await deployed.ada.get(path)).json()["status"] == "completed"
+
+
+async def test_every_route_answers_and_asks_who_calls(deployed: Deployment) -> None:
+    stranger, nobody = deployed.client(oid=WITHOUT_ANYTHING), deployed.anonymous()
+    for operation in await operations(stranger):
+        url = operation.url(OF_NOBODY)
+        answer = await stranger.request(operation.method, url, json=operation.body)
+        assert answer.status_code < 500, f"{operation.name}: {answer.text}"
+        refused = await nobody.request(operation.method, url, json=operation.body)
+        assert refused.status_code == 401, operation.name
 
 
 async def test_openais_sdk_is_a_client(deployed: Deployment) -> None:
@@ -200,3 +255,18 @@ async def test_the_log_has_nothing_that_was_written_or_searched_for(deployed: De
     log = deployed.log.read_text()
     assert "GET conversations 200" in log
     assert "quokka" not in log
+
+
+async def test_what_fails_in_the_background_is_told_without_what_was_written(deployed: Deployment) -> None:
+    broken = {"id": f"msg_{'0' * 26}", "tenantId": TENANT, "userId": USER, "type": "message"}
+    container = deployed.around.container
+    await container.create_item({**broken, "seq": "quokka", "turn": {"queued": True}})
+
+    failure = await deployed.worker.invoke(
+        "run_background_turns", json=json.dumps([{**broken, "turn": {"queued": True}}])
+    )
+    await container.delete_item(broken["id"], [TENANT, USER])
+
+    assert failure
+    assert "ValidationError at" in failure
+    assert "quokka" not in failure
