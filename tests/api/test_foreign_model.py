@@ -135,7 +135,7 @@ async def test_its_answers_are_told_and_stored(foreign: Foreign) -> None:
 async def test_one_failure_is_made_good_by_asking_again(foreign: Foreign) -> None:
     await foreign.will("fail", status=500, times=1)
     assert (await foreign.ask()).json()["status"] == "completed"
-    await foreign.will("fail", status=429, retry_after=1, times=1)
+    await foreign.will("fail", status=429, retry_after=0.3, times=1)
     assert (await foreign.stream())[-1]["type"] == "response.completed"
     assert await foreign.times_asked() == 4
 
@@ -171,7 +171,7 @@ async def test_an_error_fails_a_stream_too(foreign: Foreign) -> None:
 
 
 async def test_a_model_that_hangs_is_given_up_in_time(foreign: Foreign) -> None:
-    await foreign.will("delay", seconds=30)
+    await foreign.will("delay", seconds=3 * HANG_SECONDS)
     async with foreign.impatient():
         started = time.monotonic()
         answer = await foreign.ask()

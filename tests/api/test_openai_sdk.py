@@ -48,8 +48,8 @@ async def test_the_javascript_sdk_does_its_work(server: Server) -> None:
     assert (node.returncode, told) == (0, b"done\n"), wrong.decode()
 
 
-async def test_the_synchronous_sdk_does_its_work(server: Server) -> None:
-    await asyncio.to_thread(_work, str(server.http.base_url))
+async def test_the_synchronous_sdk_does_its_work(client: openai.AsyncOpenAI) -> None:
+    await asyncio.to_thread(_work, str(client.base_url))
 
 
 def _work(base_url: str) -> None:

@@ -11,7 +11,7 @@ from tests.api.instances import another_instance
 from tests.api.refusals import refused
 from tests.api.script import Script
 from tests.api.serving import served
-from tests.api.sse import events_in, text_of, until
+from tests.api.sse import events_from, events_in, text_of, until
 from tests.api.streams import DELTA, asking, following, messages, replayed, running_turn, stored
 
 FREE_SECONDS, CALL_SECONDS = 2.0, 1.0
@@ -51,6 +51,27 @@ async def test_a_cancelled_turn_keeps_what_there_is_and_frees_the_conversation(
     )
     again = await service.http.post(f"responses/{turn}/cancel")
     assert again.json() == told
+
+
+async def test_all_answers_of_a_turn_are_stopped_however_many_want_it(service: Service) -> None:
+    conversation = await service.new_conversation()
+    scripts = [Script("One"), Script("two")]
+    service.model.scripts = list(scripts)
+    path, body = f"conversations/{conversation['id']}/ask", {"content": "Hm?", "stream": True, "n": 2}
+    async with served() as http, http.stream("POST", path, json=body) as answer:
+        events = events_from(answer)
+        said = [(await until(events, DELTA))["delta"] for _ in scripts]
+        turn = await running_turn(service, conversation["id"])
+        told = await asyncio.gather(*(http.post(f"responses/{turn}/cancel") for _ in range(3)))
+        last = await until(events, "response.incomplete")
+
+    assert all(script.closed.is_set() for script in scripts)
+    assert {one.status_code for one in told} == {200}
+    assert [one.json() for one in told] == [last["response"]] * 3
+    (_, *answers) = await messages(service, conversation["id"])
+    assert [(one["incomplete_reason"], one["content"]) for one in answers] == [
+        ("cancelled", text) for text in said
+    ]
 
 
 async def test_one_that_has_ended_stays_as_it_is_when_it_is_cancelled(service: Service) -> None:

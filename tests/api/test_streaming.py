@@ -170,6 +170,27 @@ async def test_a_reader_that_goes_away_does_not_stop_the_turn(service: Service) 
     assert (answer["content"], answer["status"]) == ("Half and half.", "completed")
 
 
+async def test_what_is_being_said_when_its_conversation_is_deleted_is_there_when_it_is_restored(
+    service: Service,
+) -> None:
+    conversation = await service.new_conversation()
+    path, script = f"conversations/{conversation['id']}", Script("Half ")
+    service.model.scripts = [script]
+    async with served() as http, asking(http, conversation["id"]) as events:
+        answer = (await until(events, DELTA))["item_id"]
+        for busy in (f"{path}/messages/{answer}", f"{path}/messages", f"responses/resp_{answer[4:]}"):
+            refused(await http.delete(busy), 409, "conversation_busy")
+        assert (await http.delete(path)).status_code == 200
+        script.say("and half.")
+        script.end()
+        await until(events, "response.completed")
+        assert (await http.post(f"{path}/restore")).status_code == 200
+
+    (_, stored) = await messages(service, conversation["id"])
+    assert (stored["content"], stored["status"]) == ("Half and half.", "completed")
+    assert (await service.ask(conversation["id"], "Next?"))["status"] == "completed"
+
+
 async def test_events_arrive_one_by_one_with_a_comment_in_every_silence(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
