@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast, get_args
 
@@ -24,7 +25,7 @@ from local.model import OfflineModel
 from local.model.trouble import Trouble
 from local.server import listening, serve_until_stopped
 from shared.logs import quiet_libraries
-from shared.services import Services, install
+from shared.services import Services, install, services
 from shared.settings import Settings, SettingsError
 
 _CLOSING_SECONDS = 1.5
@@ -64,7 +65,14 @@ async def serve(options: Options, given: Mapping[str, str]) -> None:
         name = f"[{options.host}]" if ":" in options.host else options.host
         address = f"http://{name}:{port}/{prefix}".rstrip("/")
         write_banner(banner(address, environment, database.place, functions))
-        await serve_until_stopped(host, listener, background.stop)
+        await serve_until_stopped(host, listener, partial(_stop, background))
+
+
+async def _stop(background: Background, grace: float) -> None:
+    """Stop what runs beside the requests; those who follow a turn are told how it ends."""
+    turns = asyncio.create_task(services().turns.close())
+    await background.stop(grace)
+    await asyncio.wait([turns], timeout=grace)
 
 
 async def _create_containers(settings: Settings, database: Database) -> None:

@@ -33,7 +33,7 @@ def live(run: Run) -> Followed:
 
 async def stored(repository: Repository, events: EventRepository, caller: Caller, turn: Turn) -> Followed:
     """A turn that runs elsewhere, or has ended."""
-    if _has_ended(turn) and not _begin_with(turn.answers, await events.since(turn.id, 0)):
+    if _has_ended(turn) and not _are_whole(turn.answers, await events.since(turn.id, 0)):
         numbered = turn.answer.turn is not None and turn.answer.turn.in_one_piece
         return Followed(turn, _whole(turn.answers), lambda: turn, numbered)
     following = _Following(repository, events, caller, turn)
@@ -80,12 +80,9 @@ def _text(deltas: Sequence[Delta], index: int) -> str:
     return "".join(text for at, text in deltas if at == index)
 
 
-def _begin_with(answers: Sequence[Message], deltas: Sequence[Delta]) -> bool:
-    """Whether the pieces are still there: they live for an hour."""
-    there = bool(deltas) or not any(answer.content for answer in answers)
-    return there and all(
-        answer.content.startswith(_text(deltas, index)) for index, answer in enumerate(answers)
-    )
+def _are_whole(answers: Sequence[Message], deltas: Sequence[Delta]) -> bool:
+    """Whether all pieces are there: they live for an hour, and some may not have been stored."""
+    return all(answer.content == _text(deltas, index) for index, answer in enumerate(answers))
 
 
 def _rest(answers: Sequence[Message], deltas: Sequence[Delta]) -> list[Delta]:

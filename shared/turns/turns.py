@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,8 +21,8 @@ from shared.turns.runner import Runner
 from shared.turns.running import Run
 from shared.usage import UsageCounts
 
-# How long one who stops a turn waits for its end, and how often one looks.
-STOP_SECONDS, LOOK_SECONDS = 10.0, 0.1
+# How long one who stops a turn waits for its server to end it, and how often one looks.
+STOP_SECONDS, LOOK_SECONDS = 1.5, 0.1
 # A turn in the background runs within its function, which the host ends after 10 minutes (host.json).
 LONGEST_SECONDS = 540.0
 
@@ -70,21 +69,39 @@ class Turns:
         conversation = await self._repository.conversation(caller, conversation_id)
         await self._usage.require_quota(caller.tenant_id)
         named = await self._named(caller, conversation, question)
-        seen = conversation.etag
-        conversation = await self._freed(caller, conversation, interrupt=question.interrupt)
-        if_match = conversation.etag if if_match == seen else if_match  # freeing it has moved it
         now = self._clock()
         ids = TurnIds.of(question, now)
         running = {"conversation_id": conversation_id, "answer_id": ids.answers[0]}
         receipt = once.opened(caller, now, **running) if once else None
         change = begun(question, ids, named, receipt, now)
-        done = await self._repository.change(
-            caller, conversation_id, change, known=conversation, if_match=if_match
-        )
+        done = await self._take(caller, conversation, change, if_match, interrupt=question.interrupt)
         run = _run(caller, question, done, named, once)
         if not run.turn.options.background:
             self._start(run)
         return run
+
+    async def _take(
+        self,
+        caller: Caller,
+        conversation: Conversation,
+        change: Callable[[Conversation], Change],
+        if_match: str | None,
+        *,
+        interrupt: bool,
+    ) -> Changed:
+        """Begin a turn once the conversation is free. interrupt: of whatever runs, and of who comes first."""
+        while True:
+            seen = conversation.etag
+            conversation = await self._freed(caller, conversation, interrupt=interrupt)
+            if_match = conversation.etag if if_match == seen else if_match  # freeing it has moved it
+            try:
+                return await self._repository.change(
+                    caller, conversation.id, change, known=conversation, if_match=if_match
+                )
+            except ConversationBusy:
+                if not interrupt:
+                    raise
+            conversation = await self._repository.conversation(caller, conversation.id)
 
     async def following(self, run: Run) -> Followed:
         """A turn that was just asked for, from its first word on."""
@@ -175,21 +192,25 @@ class Turns:
         if lease is None or conversation.busy(now):
             return conversation
         logger.warning("turn %s has lost its server and is closed", lease.turn_id)
+        return await self._close(caller, conversation, lease.turn_id, "interrupted")
+
+    async def _close(
+        self, caller: Caller, conversation: Conversation, turn_id: str, reason: IncompleteReason
+    ) -> Conversation:
+        """Close a turn in its server's place, with the text that was stored; the conversation, free."""
+        now = self._clock()
         try:
-            turn = await self._turn(caller, lease.turn_id)
-            said = await self._events.since(lease.turn_id, 0)
+            turn = await self._turn(caller, turn_id)
+            said = await self._events.since(turn_id, 0)
             pairs = [
-                (
-                    answer,
-                    stopped(answer, "interrupted", now, "".join(text for at, text in said if at == index)),
-                )
+                (answer, stopped(answer, reason, now, "".join(text for at, text in said if at == index)))
                 for index, answer in enumerate(turn.answers)
                 if answer.status == "in_progress"
             ]
         except NotFound:
             pairs = []
         try:
-            return (await self._runner.release(caller, conversation, lease.turn_id, pairs)).conversation
+            return (await self._runner.release(caller, conversation, turn_id, pairs)).conversation
         except TurnLost:
             return await self._repository.conversation(caller, conversation.id, deleted=True)
 
@@ -222,30 +243,23 @@ class Turns:
         return conversation
 
     async def _stopped(self, caller: Caller, turn: Turn, reason: IncompleteReason) -> Turn:
+        """The turn once it is closed: by its server, or for one that is dead, too slow or not there yet."""
         if turn.answer.status != "in_progress":
             return turn
         if run := self._runs.get(turn.id):
             run.stop(reason)
-        elif turn.answer.turn and turn.answer.turn.queued:
-            return await self._close_queued(caller, turn, reason)
-        else:
+        elif turn.status != "queued":
             await self._events.stop(turn.id, reason)
         try:
-            async with asyncio.timeout(STOP_SECONDS):
+            async with asyncio.timeout(0 if turn.status == "queued" else STOP_SECONDS):
                 while turn.answer.status == "in_progress":
                     await asyncio.sleep(LOOK_SECONDS)
                     turn = await self.get(caller, turn.id)
         except TimeoutError:
-            raise ConversationBusy("The turn has not stopped yet; try again.", retry_after=5) from None
+            conversation = await self._repository.conversation(caller, turn.answer.conversation_id)
+            await self._close(caller, conversation, turn.id, reason)
+            turn = await self._turn(caller, turn.id)
         return turn
-
-    async def _close_queued(self, caller: Caller, turn: Turn, reason: IncompleteReason) -> Turn:
-        """Nobody has taken it up, so whoever wants it stopped closes it."""
-        conversation = await self._repository.conversation(caller, turn.answer.conversation_id)
-        pairs = [(answer, stopped(answer, reason, self._clock())) for answer in turn.answers]
-        with suppress(TurnLost):
-            await self._runner.release(caller, conversation, turn.id, pairs)
-        return await self._turn(caller, turn.id)
 
     async def _record(self, caller: Caller, turn_id: str) -> Message:
         """The first answer of a turn, which holds what is known of it."""

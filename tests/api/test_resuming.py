@@ -2,13 +2,14 @@
 
 import asyncio
 
+from local.cosmos import Fault
 from tests.api.conftest import Service
 from tests.api.instances import another_instance
 from tests.api.refusals import refused
 from tests.api.script import Script
 from tests.api.serving import served
 from tests.api.sse import events_in, text_of, until
-from tests.api.streams import DELTA, HEAD, TAIL, asking, following, replayed, streamed
+from tests.api.streams import DELTA, HEAD, TAIL, asking, following, replayed, stored, streamed
 
 
 async def test_a_turn_that_nobody_followed_is_replayed(service: Service) -> None:
@@ -77,3 +78,26 @@ async def test_readers_on_this_and_on_another_instance_see_the_same(service: Ser
     assert ours == elsewhere
     assert ours[0] == first
     assert ours[-1]["type"] == "response.completed"
+
+
+async def test_a_reader_is_told_the_end_though_only_a_part_of_the_events_could_be_stored(
+    service: Service,
+) -> None:
+    conversation = await service.new_conversation()
+    script = Script("One ")
+    service.model.scripts = [script]
+    async with served() as http, asking(http, conversation["id"]) as events:
+        turn = (await anext(events))["response"]["id"]
+        await stored(http, turn, "One ")
+        service.engine.faults.add(Fault("upsert", status=429, times=None))
+        for word in ("two ", "three ", "four ", "five ", "six "):
+            script.say(word)
+            await until(events, DELTA, delta=word)
+        script.end()
+        await until(events, "response.completed")
+    service.engine.faults.clear()
+
+    rest = await replayed(service.http, turn, after=9)
+
+    assert rest[-1]["type"] == "response.completed"
+    assert text_of(rest) == "One two three four five six "

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.api.conftest import Service
 from tests.api.instances import another_instance
 from tests.api.refusals import refused
 from tests.api.script import Script
+from tests.api.server import Server
 from tests.api.serving import served
 from tests.api.sse import events_from, events_in, text_of, until
 from tests.api.streams import DELTA, asking, following, messages, replayed, running_turn, stored
@@ -201,3 +203,62 @@ async def _die_in_mid_stream(
     asked.cancel()
     await asyncio.gather(asked, return_exceptions=True)
     return turn
+
+
+@pytest.mark.parametrize("how", ["cancel", "interrupt"])
+async def test_a_turn_whose_server_has_died_is_stopped_before_its_lease_is_over(
+    service: Service, how: str
+) -> None:
+    conversation = await service.new_conversation()
+    service.model.scripts = [Script("Half")]
+    async with served() as http:
+        async with asking(http, conversation["id"]) as events:
+            turn = (await until(events, DELTA, delta="Half"))["item_id"].replace("msg_", "resp_")
+            await stored(http, turn, "Half")
+        await service.kill_turns()
+
+        started = time.monotonic()
+        if how == "cancel":
+            await http.post(f"responses/{turn}/cancel")
+        after = await service.ask(conversation["id"], "Next?", on_busy="interrupt")
+        assert time.monotonic() - started < FREE_SECONDS
+
+    (_, answer, *_) = await messages(service, conversation["id"])
+    assert answer["incomplete_reason"] == ("cancelled" if how == "cancel" else "interrupted")
+    assert (answer["content"], answer["status"], after["status"]) == ("Half", "incomplete", "completed")
+
+
+async def test_of_questions_that_interrupt_at_once_each_is_asked_and_the_last_is_answered(
+    service: Service,
+) -> None:
+    conversation = await service.new_conversation()
+    path = f"conversations/{conversation['id']}/ask"
+    service.model.scripts = [Script("Half") for _ in range(3)]
+    running = asyncio.create_task(service.ask(conversation["id"], "First?"))
+    await running_turn(service, conversation["id"])
+
+    interrupting = [{"content": f"{number}?", "on_busy": "interrupt"} for number in range(3)]
+    answers = await asyncio.gather(*(service.http.post(path, json=body) for body in interrupting))
+
+    assert [answer.status_code for answer in answers] == [201, 201, 201]
+    first = await running
+    ends = [one["status"] for one in (first, *(answer.json() for answer in answers))]
+    assert sorted(ends) == ["completed", "incomplete", "incomplete", "incomplete"]
+    assert (await service.get(conversation["id"]))["message_count"] == 8
+
+
+async def test_who_follows_a_turn_when_its_server_is_stopped_is_told_how_it_ends(tmp_path: Path) -> None:
+    server = Server(tmp_path)
+    await server.start(OFFLINE_MODEL_WORDS_PER_SECOND="20")
+    conversation = await server.post("conversations", {})
+    body = {"content": "Tell me a long story.", "stream": True}
+    async with server.http.stream("POST", f"conversations/{conversation['id']}/ask", json=body) as answer:
+        events = events_from(answer)
+        await until(events, DELTA)
+        stopping = asyncio.create_task(server.stop())
+        last = await until(events, "response.incomplete")
+    seconds = await stopping
+    await server.close()
+
+    assert last["response"]["incomplete_details"] == {"reason": "interrupted"}
+    assert seconds < 5
