@@ -13,6 +13,11 @@ UNSUPPORTED: dict[str, Any] = {
     "max_tool_calls": 1,
     "store": False,
     "text": {"format": {"type": "json_object"}},
+    "service_tier": "priority",
+    "context_management": [{"type": "compaction"}],
+    "moderation": {"model": "omni-moderation-latest"},
+    "image": {"context_compression": "enabled"},
+    "access_programs": {"cyber": "standard"},
     "reasoning": {"effort": "low"},
     "include": ["reasoning.encrypted_content"],
     "prompt": {"id": "p"},
@@ -33,6 +38,22 @@ async def test_what_cannot_be_honoured_is_refused_by_name(service: Service, name
     assert service.model.requests == []
 
 
+@pytest.mark.parametrize(
+    ("text", "param"),
+    [
+        ({"format": "json"}, "text.format"),
+        ({"format": ["text"]}, "text.format"),
+        ({"format": {"type": "json_schema", "name": "n", "schema": {}}}, "text.format.type"),
+        ({"verbosity": "low"}, "text.verbosity"),
+        ("text", "text"),
+    ],
+)
+async def test_text_of_another_kind_is_refused_by_what_of_it(service: Service, text: Any, param: str) -> None:
+    answer = await service.http.post("responses", json={"input": "Hm?", "text": text})
+
+    refused(answer, 400, "invalid_request", param)
+
+
 async def test_a_picture_is_refused_by_its_place(service: Service) -> None:
     picture = [{"role": "user", "content": [{"type": "input_image", "image_url": "https://x"}]}]
 
@@ -43,7 +64,15 @@ async def test_a_picture_is_refused_by_its_place(service: Service) -> None:
 
 
 async def test_what_is_not_used_is_ignored(service: Service) -> None:
-    ignored = {"user": "u", "prompt_cache_key": "k", "parallel_tool_calls": True, "stream_options": {}}
+    ignored = {
+        "user": "u",
+        "prompt_cache_key": "k",
+        "parallel_tool_calls": True,
+        "stream_options": {},
+        "service_tier": "auto",
+        "text": {"format": {"type": "text"}, "verbosity": "medium"},
+        "image": {},
+    }
 
     taken = await service.http.post("responses", json={"input": "Hm?", **ignored})
 
