@@ -7,15 +7,15 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from shared import models
 from shared.errors import InvalidRequest
 from shared.responses import ResponseDraft
-from shared.schemas.items import LIST, TEXT, Items, Lenient, text_or_list
-from shared.schemas.requests import Instructions, Metadata
+from shared.schemas.items import LIST, OBJECT, TEXT, Items, Lenient, text_or_list, text_or_object
+from shared.schemas.requests import Identifier, Instructions, Metadata
 from shared.transitions import MessageDraft
 
 
 class Reference(Lenient):
     """A conversation by its id."""
 
-    id: Annotated[str, Field(max_length=64)]
+    id: Identifier
 
 
 class TextFormat(Lenient):
@@ -40,8 +40,14 @@ class NewResponse(Lenient):
         Discriminator(text_or_list),
     ]
     model: Annotated[str, Field(max_length=128)] = "default"
-    conversation: Annotated[str, Field(max_length=64)] | Reference | None = None
-    previous_response_id: Annotated[str, Field(max_length=64)] | None = None
+    conversation: (
+        Annotated[
+            Annotated[Identifier, Tag(TEXT)] | Annotated[Reference, Tag(OBJECT)],
+            Discriminator(text_or_object),
+        ]
+        | None
+    ) = None
+    previous_response_id: Identifier | None = None
     instructions: Instructions | None = None
     metadata: Metadata | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=128_000)] | None = None

@@ -54,6 +54,33 @@ async def test_text_of_another_kind_is_refused_by_what_of_it(service: Service, t
     refused(answer, 400, "invalid_request", param)
 
 
+@pytest.mark.parametrize(
+    ("conversation", "param"),
+    [(7, "conversation"), ("", "conversation"), ({}, "conversation.id"), ({"id": 7}, "conversation.id")],
+)
+async def test_a_conversation_that_is_no_id_is_refused_by_that_name(
+    service: Service, conversation: Any, param: str
+) -> None:
+    answer = await service.http.post("responses", json={"input": "Hm?", "conversation": conversation})
+
+    refused(answer, 400, "invalid_request", param)
+
+
+async def test_an_empty_previous_response_is_not_taken_for_none(service: Service) -> None:
+    answer = await service.http.post("responses", json={"input": "Hm?", "previous_response_id": ""})
+
+    refused(answer, 400, "invalid_request", "previous_response_id")
+
+
+async def test_parts_of_a_message_take_no_more_together_than_a_message_does(service: Service) -> None:
+    half = {"type": "input_text", "text": "x" * 50_000}
+    body = {"input": [{"role": "user", "content": [half, half]}]}
+
+    answer = await service.http.post("responses", json=body)
+
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "input[0].content")
+
+
 async def test_a_picture_is_refused_by_its_place(service: Service) -> None:
     picture = [{"role": "user", "content": [{"type": "input_image", "image_url": "https://x"}]}]
 
