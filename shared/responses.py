@@ -48,8 +48,7 @@ class Responses:
         """Put its answers out of sight."""
         turn = await self._turns.get(caller, turn_id)
         for answer in turn.answers:
-            if answer.deleted_at is None:
-                await self._deletions.delete(caller, answer.conversation_id, answer.id, None)
+            await self._deletions.delete(caller, answer.conversation_id, answer.id, None)
 
     async def inputs(self, caller: Caller, turn_id: str) -> tuple[Message, ...]:
         """The messages that asked, in their order."""

@@ -81,11 +81,11 @@ def _text(deltas: Sequence[Delta], index: int) -> str:
 
 
 def _begin_with(answers: Sequence[Message], deltas: Sequence[Delta]) -> bool:
-    """Whether the pieces are still there: they live for an hour."""
+    """Whether the pieces are still there, and those of no answer that isn't: they live for an hour."""
     there = bool(deltas) or not any(answer.content for answer in answers)
-    return there and all(
-        answer.content.startswith(_text(deltas, index)) for index, answer in enumerate(answers)
-    )
+    theirs = all(index < len(answers) for index, _ in deltas)
+    begun = all(answer.content.startswith(_text(deltas, index)) for index, answer in enumerate(answers))
+    return there and theirs and begun
 
 
 def _rest(answers: Sequence[Message], deltas: Sequence[Delta]) -> list[Delta]:

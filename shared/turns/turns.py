@@ -95,8 +95,8 @@ class Turns:
     async def get(self, caller: Caller, turn_id: str) -> Turn:
         """A turn as it is now; NotFound where the caller has none such. One without a server is closed."""
         record = await self._record(caller, turn_id)
+        conversation = await self._conversation_of(caller, record)
         if record.status == "in_progress":
-            conversation = await self._repository.conversation(caller, record.conversation_id)
             await self.close_expired(caller, conversation)
             record = await self._record(caller, turn_id)
         return await self._turn_of(caller, record)
@@ -255,6 +255,14 @@ class Turns:
             raise NotFound("response", turn_id)
         return found
 
+    async def _conversation_of(self, caller: Caller, record: Message) -> Conversation:
+        """The conversation that shows a turn; NotFound where it has been deleted, or cleared of it."""
+        with suppress(NotFound):
+            conversation = await self._repository.conversation(caller, record.conversation_id)
+            if record.seq > conversation.cleared_through_seq:
+                return conversation
+        raise NotFound("response", same_ulid("resp", record.id))
+
     async def _turn(self, caller: Caller, turn_id: str) -> Turn:
         return await self._turn_of(caller, await self._record(caller, turn_id))
 
@@ -264,8 +272,9 @@ class Turns:
         question = await self._repository.find_message(caller, first.question_id or "")
         if question is None or first.turn is None:
             raise NotFound("response", turn_id)
-        others = [await self._repository.find_message(caller, other) for other in first.turn.other_ids]
-        return Turn(turn_id, question, (first, *(other for other in others if other)))
+        found = [await self._repository.find_message(caller, other) for other in first.turn.other_ids]
+        others = [other for other in found if other and other.deleted_at is None]
+        return Turn(turn_id, question, (first, *others))
 
 
 def _run(caller: Caller, question: Question, done: Changed, named: Message | None, once: Once | None) -> Run:
