@@ -73,6 +73,8 @@ class Turns:
         seen = conversation.etag
         conversation = await self._freed(caller, conversation, interrupt=question.interrupt)
         if_match = conversation.etag if if_match == seen else if_match  # freeing it has moved it
+        if named and named.status == "in_progress":  # and may have ended the answer to go on from
+            named = await self._repository.message(caller, conversation, named.id)
         now = self._clock()
         ids = TurnIds.of(question, now)
         running = {"conversation_id": conversation_id, "answer_id": ids.answers[0]}
