@@ -89,10 +89,10 @@ class Responses:
         if draft.conversation_id is not None:
             return draft.conversation_id, question
         if previous_id := draft.options.previous_response_id:
-            previous = await self._turns.get(caller, previous_id)
-            options = draft.options.model_copy(update={"ephemeral": previous.options.ephemeral})
-            question = replace(question, options=options, parent_id=previous.answer.id)
-            return previous.answer.conversation_id, question
+            previous = await self._turns.record(caller, previous_id)
+            ephemeral = previous.turn is not None and previous.turn.options.ephemeral
+            options = draft.options.model_copy(update={"ephemeral": ephemeral})
+            return previous.conversation_id, replace(question, options=options, previous=previous)
         options = draft.options.model_copy(update={"ephemeral": True})
         return await self._ephemeral(caller), replace(question, options=options)
 

@@ -26,6 +26,7 @@ class Question:
     """What a caller asks, and how it is to be answered.
 
     drafts: the messages to add, the last of which is answered; without any, parent_id is answered anew.
+    previous: the answer to go on from where it is in hand, in place of parent_id.
     alternatives: how many answers. interrupt: stop a turn that runs, instead of giving way to it.
     """
 
@@ -33,6 +34,7 @@ class Question:
     options: TurnOptions
     parent_id: str | None = None
     edited_from: str | None = None
+    previous: Message | None = None
     alternatives: int = 1
     interrupt: bool = False
 
@@ -56,7 +58,7 @@ class TurnIds:
 def begun(
     question: Question, ids: TurnIds, named: Message | None, receipt: Receipt | None, now: int
 ) -> Callable[[Conversation], Change]:
-    """The conversation with the turn begun. named: the message that parent_id or edited_from names."""
+    """The conversation with the turn begun. named: what parent_id, edited_from or previous names."""
 
     def change(conversation: Conversation) -> Change:
         conversation = ready_to_grow(conversation)

@@ -67,7 +67,10 @@ class Turns:
         """
         if question.options.model not in self._models:
             raise InvalidRequest(f"model should be one of: {', '.join(self._models)}.", param="model")
-        conversation = await self._repository.conversation(caller, conversation_id)
+        if question.previous:
+            conversation = await self._conversation_of(caller, question.previous)
+        else:
+            conversation = await self._repository.conversation(caller, conversation_id)
         await self._usage.require_quota(caller.tenant_id)
         named = await self._named(caller, conversation, question)
         seen = conversation.etag
@@ -96,11 +99,11 @@ class Turns:
 
     async def get(self, caller: Caller, turn_id: str) -> Turn:
         """A turn as it is now; NotFound where the caller has none such. One without a server is closed."""
-        record = await self._record(caller, turn_id)
+        record = await self.record(caller, turn_id)
         conversation = await self._conversation_of(caller, record)
         if record.status == "in_progress":
             await self.close_expired(caller, conversation)
-            record = await self._record(caller, turn_id)
+            record = await self.record(caller, turn_id)
         return await self._turn_of(caller, record)
 
     async def followed(self, caller: Caller, turn_id: str) -> Followed:
@@ -140,7 +143,7 @@ class Turns:
 
         async def take(conversation: Conversation) -> Change:
             require_lease(conversation, turn_id)
-            record = await self._record(owner, turn_id)
+            record = await self.record(owner, turn_id)
             if not (record.turn and record.turn.queued):
                 raise TurnLost
             taken[:] = [record.changed(turn=record.turn.model_copy(update={"queued": False}))]
@@ -209,6 +212,8 @@ class Turns:
         run.task.add_done_callback(lambda _: self._runs.pop(run.turn.id, None))
 
     async def _named(self, caller: Caller, conversation: Conversation, question: Question) -> Message | None:
+        if question.previous:
+            return question.previous
         for param in ("edited_from", "parent_id"):
             if (identifier := getattr(question, param)) is not None:
                 return await self._messages.named(caller, conversation, identifier, param)
@@ -249,8 +254,8 @@ class Turns:
             await self._runner.release(caller, conversation, turn.id, pairs)
         return await self._turn(caller, turn.id)
 
-    async def _record(self, caller: Caller, turn_id: str) -> Message:
-        """The first answer of a turn, which holds what is known of it."""
+    async def record(self, caller: Caller, turn_id: str) -> Message:
+        """The first answer of a turn, which holds what is known of it; its conversation may be deleted."""
         known = is_id("resp", turn_id)
         found = await self._repository.find_message(caller, same_ulid("msg", turn_id)) if known else None
         if found is None or found.turn is None or found.deleted_at is not None:
@@ -266,7 +271,7 @@ class Turns:
         raise NotFound("response", same_ulid("resp", record.id))
 
     async def _turn(self, caller: Caller, turn_id: str) -> Turn:
-        return await self._turn_of(caller, await self._record(caller, turn_id))
+        return await self._turn_of(caller, await self.record(caller, turn_id))
 
     async def _turn_of(self, caller: Caller, first: Message) -> Turn:
         """The turn whose record this is."""
@@ -289,7 +294,7 @@ def _run(caller: Caller, question: Question, done: Changed, named: Message | Non
         caller=caller,
         conversation=done.conversation,
         turn=Turn(same_ulid("resp", answers[0].id), last, answers),
-        parent=named if asked == 1 and question.parent_id else None,
+        parent=named if asked == 1 and not question.edited_from else None,
         once=once,
         receipt=done.receipt,
     )

@@ -312,6 +312,17 @@ async def test_a_turn_takes_six_round_trips_at_most(service: Service) -> None:
     assert [call.operation for call in calls] == ["read", "read", "batch", "query", "query", "batch"]
 
 
+async def test_a_turn_behind_another_takes_six_round_trips_at_most(service: Service) -> None:
+    conversation = await service.new_conversation()
+    turn = await service.ask(conversation["id"], "Before?")
+    body = {"input": "Now?", "previous_response_id": turn["id"]}
+
+    with service.engine.recording() as calls:
+        assert (await service.http.post("responses", json=body)).status_code == 201
+
+    assert [call.operation for call in calls] == ["read", "read", "batch", "query", "batch"]
+
+
 async def test_several_answers_read_what_the_model_is_sent_once(service: Service) -> None:
     conversation = await service.new_conversation()
     await service.ask(conversation["id"], "Before?")
