@@ -114,3 +114,14 @@ async def test_two_places_for_one_question_are_refused(service: Service) -> None
     answer = await service.http.post("responses", json={"input": "Hm?", **both})
 
     assert "previous_response_id" in refused(answer, 400, "invalid_request")
+
+
+async def test_input_items_behind_none_of_them_are_refused(service: Service) -> None:
+    body = {"input": [{"role": "user", "content": text} for text in ("a", "b", "c")]}
+    path = f"responses/{(await service.http.post('responses', json=body)).json()['id']}/input_items"
+    first = (await service.http.get(path, params={"limit": 2})).json()
+
+    second = (await service.http.get(path, params={"after": first["next_cursor"]})).json()
+
+    assert [one["content"][0]["text"] for one in first["data"] + second["data"]] == ["c", "b", "a"]
+    refused(await service.http.get(path, params={"after": "msg_x"}), 400, "invalid_cursor", "after")
