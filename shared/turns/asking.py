@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.errors import InvalidRequest
 from shared.ids import new_id, same_ulid
-from shared.models import Conversation, Leaf, Lease, Message, Receipt, TurnOptions, TurnRecord
+from shared.models import Conversation, Leaf, Lease, Message, Receipt, Turn, TurnOptions, TurnRecord
 from shared.repository import Change
 from shared.transitions import (
     MessageDraft,
@@ -56,7 +56,11 @@ class TurnIds:
 
 
 def begun(
-    question: Question, ids: TurnIds, named: Message | None, receipt: Receipt | None, now: int
+    question: Question,
+    ids: TurnIds,
+    named: Message | None,
+    receipt: Callable[[Turn], Receipt | None],
+    now: int,
 ) -> Callable[[Conversation], Change]:
     """The conversation with the turn begun. named: what parent_id, edited_from or previous names."""
 
@@ -79,7 +83,8 @@ def begun(
         lease = Lease(turn_id=ids.turn, answer_id=ids.answers[0])
         first = Leaf(id=answers[0].id, path=answers[0].path)
         running = taken(conversation.changed(leaf=first), lease, now, *_queue_time(question))
-        return Change(running, created=(*asked, *answers), receipt=receipt)
+        turn = Turn(ids.turn, last, tuple(answers))
+        return Change(running, created=(*asked, *answers), receipt=receipt(turn))
 
     return change
 

@@ -80,8 +80,12 @@ class Turns:
             named = await self._repository.message(caller, conversation, named.id)
         now = self._clock()
         ids = TurnIds.of(question, now)
-        running = {"conversation_id": conversation_id, "answer_id": ids.answers[0]}
-        receipt = once.opened(caller, now, **running) if once else None
+
+        def receipt(turn: Turn) -> Receipt | None:
+            running = {"conversation_id": conversation_id, "answer_id": turn.answer.id}
+            opened = once.opened(caller, now, **running) if once else None
+            return once.completed(opened, turn) if once and opened and turn.options.background else opened
+
         change = begun(question, ids, named, receipt, now)
         done = await self._repository.change(
             caller, conversation_id, change, known=conversation, if_match=if_match
@@ -165,12 +169,12 @@ class Turns:
             await run.over()
 
     async def outcome(self, caller: Caller, receipt: Receipt) -> Turn:
-        """What the turn of a repeated request has come to; RequestInProgress while a foreground one runs."""
+        """What the turn of a repeated request has come to; RequestInProgress while it runs."""
         try:
             turn = await self.get(caller, same_ulid("resp", receipt.answer_id or ""))
         except NotFound:
             raise in_progress() from None
-        if turn.answer.status == "in_progress" and not turn.options.background:
+        if turn.answer.status == "in_progress":
             raise in_progress()
         return turn
 
