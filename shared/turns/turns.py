@@ -170,10 +170,7 @@ class Turns:
 
     async def outcome(self, caller: Caller, receipt: Receipt) -> Turn:
         """What the turn of a repeated request has come to; RequestInProgress while it runs."""
-        try:
-            turn = await self.get(caller, same_ulid("resp", receipt.answer_id or ""))
-        except NotFound:
-            raise in_progress() from None
+        turn = await self.get(caller, same_ulid("resp", receipt.answer_id or ""))
         if turn.answer.status == "in_progress":
             raise in_progress()
         return turn

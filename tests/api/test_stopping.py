@@ -190,6 +190,25 @@ async def test_a_streamed_question_whose_server_died_is_not_asked_again_by_its_r
     assert len(await messages(service, conversation["id"])) == 2
 
 
+async def test_a_retry_is_not_put_off_for_ever_where_the_dead_servers_answer_was_deleted(
+    service: Service,
+) -> None:
+    from functions.background import sweep
+
+    conversation = await service.new_conversation()
+    turn = await _die_in_mid_stream(service, conversation["id"], {"Idempotency-Key": "k"})
+    path, body = f"conversations/{conversation['id']}/ask", {"content": "Hm?", "stream": True}
+    early = await service.http.post(path, json=body, headers={"Idempotency-Key": "k"})
+    service.clock.pass_seconds(61)
+    await sweep(None)
+    await service.http.delete(f"responses/{turn}")
+
+    late = await service.http.post(path, json=body, headers={"Idempotency-Key": "k"})
+
+    refused(early, 409, "request_in_progress")
+    refused(late, 404, "response_not_found")
+
+
 async def _die_in_mid_stream(
     service: Service, conversation_id: str, headers: dict[str, str] | None = None
 ) -> str:
