@@ -48,8 +48,7 @@ class Responses:
         """Put its answers out of sight."""
         turn = await self._turns.get(caller, turn_id)
         for answer in turn.answers:
-            if answer.deleted_at is None:
-                await self._deletions.delete(caller, answer.conversation_id, answer.id, None)
+            await self._deletions.delete(caller, answer.conversation_id, answer.id, None)
 
     async def inputs(self, caller: Caller, turn_id: str) -> tuple[Message, ...]:
         """The messages that asked, in their order."""
@@ -90,10 +89,10 @@ class Responses:
         if draft.conversation_id is not None:
             return draft.conversation_id, question
         if previous_id := draft.options.previous_response_id:
-            previous = await self._turns.get(caller, previous_id)
-            options = draft.options.model_copy(update={"ephemeral": previous.options.ephemeral})
-            question = replace(question, options=options, parent_id=previous.answer.id)
-            return previous.answer.conversation_id, question
+            previous = await self._turns.record(caller, previous_id)
+            ephemeral = previous.turn is not None and previous.turn.options.ephemeral
+            options = draft.options.model_copy(update={"ephemeral": ephemeral})
+            return previous.conversation_id, replace(question, options=options, previous=previous)
         options = draft.options.model_copy(update={"ephemeral": True})
         return await self._ephemeral(caller), replace(question, options=options)
 

@@ -15,10 +15,16 @@ logger = logging.getLogger(__name__)
 
 
 def problem(error: Exception, request_id: str) -> JSONResponse:
-    """The answer to an error. What isn't one of ours is answered without a word of it."""
-    if not isinstance(error, ServiceError):
-        error = InternalError("Something went wrong here; the log has it under the request id.")
+    """The answer to an error."""
+    error = as_told(error)
     return JSONResponse(_body(error, request_id), error.status, headers=error.headers)
+
+
+def as_told(error: Exception) -> ServiceError:
+    """An error as a client may know it: one that isn't ours without a word of it."""
+    if isinstance(error, ServiceError):
+        return error
+    return InternalError("Something went wrong here; the log has it under the request id.")
 
 
 def log_problem(error: Exception, request_id: str) -> None:

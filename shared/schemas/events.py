@@ -4,18 +4,24 @@ The events before the first word and behind the last follow from the turn, so on
 for the same event to have the same number on any instance at any time.
 """
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any, Self
 
+from shared.errors import ServiceError
 from shared.http.events import Event, sent
+from shared.http.problems import as_told
 from shared.http.resource import EventStream
+from shared.logs import trace
 from shared.models import Message, Turn
 from shared.schemas.responses import OutputItem, Response, ResponseText
 from shared.turns import Followed
 
 # An event without its number: its type, and what it says.
 Named = tuple[str, dict[str, Any]]
+
+logger = logging.getLogger(__name__)
 
 _ENDS = {"completed": "response.completed", "failed": "response.failed"}
 
@@ -30,11 +36,16 @@ class TurnEvents(EventStream):
 
 
 async def _behind(followed: Followed, after: int) -> AsyncIterator[Event]:
+    """Whoever is told an error goes on from its number, for it has that of the event before it."""
     number = 0 if followed.numbered else after + 1
-    async for kind, payload in _all(followed):
-        if number > after:
-            yield number, kind, payload
-        number += 1
+    try:
+        async for kind, payload in _all(followed):
+            if number > after:
+                yield number, kind, payload
+            number += 1
+    except Exception as error:
+        logger.error("the events of turn %s have broken off: %s", followed.turn.id, trace(error))
+        yield max(number - 1, after), "error", _error(as_told(error))
 
 
 async def _all(followed: Followed) -> AsyncIterator[Named]:
@@ -103,6 +114,10 @@ def _with_record(turn: Turn, *, queued: bool) -> Turn:
 
 def _response(turn: Turn) -> dict[str, Any]:
     return {"response": Response.of(turn).model_dump(mode="json")}
+
+
+def _error(error: ServiceError) -> dict[str, Any]:
+    return {"code": error.code, "message": error.message, "param": error.param}
 
 
 def _part(answer: Message, index: int) -> dict[str, Any]:

@@ -16,12 +16,17 @@ MAX_ITEMS = 20
 
 
 # What a field of either kind is; in no error's name of a field.
-TEXT, LIST = "-text", "-list"
+TEXT, LIST, OBJECT = "-text", "-list", "-object"
 
 
 def text_or_list(value: object) -> str:
     """Which of the two a field should be, so that an error says what is wrong with that."""
     return LIST if isinstance(value, list) else TEXT
+
+
+def text_or_object(value: object) -> str:
+    """The same, of these two."""
+    return OBJECT if isinstance(value, dict) else TEXT
 
 
 class Lenient(BaseModel):
@@ -35,6 +40,10 @@ class InputText(Lenient):
 
     type: Literal["input_text", "output_text", "text"]
     text: Annotated[str, Field(max_length=models.MAX_CONTENT)]
+
+
+def _in_one_piece(content: str | list[InputText]) -> str:
+    return content if isinstance(content, str) else "\n".join(part.text for part in content)
 
 
 class InputItem(Lenient):
@@ -61,14 +70,12 @@ class InputItem(Lenient):
     @property
     def text(self) -> str:
         """All of it in one piece."""
-        if isinstance(self.content, str):
-            return self.content
-        return "\n".join(part.text for part in self.content)
+        return _in_one_piece(self.content)
 
     @field_validator("content")
     @classmethod
     def _says_something(cls, content: str | list[InputText]) -> str | list[InputText]:
-        text = content if isinstance(content, str) else "".join(part.text for part in content)
+        text = _in_one_piece(content)
         if not text.strip() or len(text) > models.MAX_CONTENT:
             raise ValueError(f"should be 1 to {models.MAX_CONTENT} characters of text, not only blanks.")
         return content

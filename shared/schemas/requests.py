@@ -17,7 +17,7 @@ from pydantic import (
 
 from shared import messages, models
 from shared.conversations import ConversationDraft, ConversationUpdate
-from shared.errors import InvalidRequest
+from shared.errors import InvalidCursor, InvalidRequest
 from shared.filters import ConversationFilter, Deleted, Order, Sort
 from shared.messages import MessageUpdate
 from shared.schemas.items import MAX_ITEMS, InputItem
@@ -381,7 +381,10 @@ class ItemsQuery(PageQuery):
     def page_of(self, found: tuple[models.Message, ...]) -> models.Page[models.Message]:
         """One page of a few messages in hand, which are in their order."""
         ordered = found if self.order == "asc" else found[::-1]
-        start = next((place for place, one in enumerate(ordered, 1) if one.id == self.after), 0)
+        places = {one.id: place for place, one in enumerate(ordered, 1)}
+        if self.after is not None and self.after not in places:
+            raise InvalidCursor("No item of this response has this id.", param="after")
+        start = places[self.after] if self.after is not None else 0
         page = ordered[start : start + self.limit]
         return models.Page(page, next=page[-1].id if start + self.limit < len(ordered) else None)
 

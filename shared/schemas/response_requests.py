@@ -1,21 +1,34 @@
 """What OpenAI's clients ask for a response with; what can't be honoured is refused by its name."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from shared import models
 from shared.errors import InvalidRequest
 from shared.responses import ResponseDraft
-from shared.schemas.items import LIST, TEXT, Items, Lenient, text_or_list
-from shared.schemas.requests import Instructions, Metadata
+from shared.schemas.items import LIST, OBJECT, TEXT, Items, Lenient, text_or_list, text_or_object
+from shared.schemas.requests import Identifier, Instructions, Metadata
 from shared.transitions import MessageDraft
 
 
 class Reference(Lenient):
     """A conversation by its id."""
 
-    id: Annotated[str, Field(max_length=64)]
+    id: Identifier
+
+
+class TextFormat(Lenient):
+    """Plain text, the only one there is."""
+
+    type: Literal["text"]
+
+
+class TextOptions(Lenient):
+    """How the text is to be: as it always is."""
+
+    format: TextFormat | None = None
+    verbosity: Literal["medium"] | None = None
 
 
 class NewResponse(Lenient):
@@ -27,8 +40,14 @@ class NewResponse(Lenient):
         Discriminator(text_or_list),
     ]
     model: Annotated[str, Field(max_length=128)] = "default"
-    conversation: Annotated[str, Field(max_length=64)] | Reference | None = None
-    previous_response_id: Annotated[str, Field(max_length=64)] | None = None
+    conversation: (
+        Annotated[
+            Annotated[Identifier, Tag(TEXT)] | Annotated[Reference, Tag(OBJECT)],
+            Discriminator(text_or_object),
+        ]
+        | None
+    ) = None
+    previous_response_id: Identifier | None = None
     instructions: Instructions | None = None
     metadata: Metadata | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=128_000)] | None = None
@@ -41,12 +60,17 @@ class NewResponse(Lenient):
     stream_options: dict[str, Any] | None = None
     tools: list[Any] | None = None
     tool_choice: Any = None
-    text: dict[str, Any] | None = None
+    text: TextOptions | None = None
     reasoning: dict[str, Any] | None = None
     include: list[Any] | None = None
     prompt: Any = None
     top_logprobs: int | None = None
     max_tool_calls: int | None = None
+    service_tier: Any = None
+    context_management: Any = None
+    moderation: Any = None
+    image: Any = None
+    access_programs: Any = None
 
     @field_validator("store")
     @classmethod
@@ -55,7 +79,18 @@ class NewResponse(Lenient):
             raise ValueError("can't be false: whatever is asked here is stored.")
         return store
 
-    @field_validator("tools", "include", "prompt", "reasoning", "top_logprobs", "max_tool_calls")
+    @field_validator(
+        "tools",
+        "include",
+        "prompt",
+        "reasoning",
+        "top_logprobs",
+        "max_tool_calls",
+        "context_management",
+        "moderation",
+        "image",
+        "access_programs",
+    )
     @classmethod
     def _nothing_else(cls, value: Any) -> Any:
         if value:
@@ -69,13 +104,12 @@ class NewResponse(Lenient):
             raise ValueError("can't be honoured here; there are no tools.")
         return value
 
-    @field_validator("text")
+    @field_validator("service_tier")
     @classmethod
-    def _plain_text(cls, text: dict[str, Any] | None) -> dict[str, Any] | None:
-        kind = ((text or {}).get("format") or {}).get("type", "text")
-        if kind != "text":
-            raise ValueError("takes the format 'text' only.")
-        return text
+    def _usual_service(cls, tier: Any) -> Any:
+        if tier not in (None, "auto", "default"):
+            raise ValueError("can't be honoured here; what the model's deployment offers is what there is.")
+        return tier
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.errors import InvalidRequest
 from shared.ids import new_id, same_ulid
-from shared.models import Conversation, Leaf, Lease, Message, Receipt, TurnOptions, TurnRecord
+from shared.models import Conversation, Leaf, Lease, Message, Receipt, Turn, TurnOptions, TurnRecord
 from shared.repository import Change
 from shared.transitions import (
     MessageDraft,
@@ -26,6 +26,7 @@ class Question:
     """What a caller asks, and how it is to be answered.
 
     drafts: the messages to add, the last of which is answered; without any, parent_id is answered anew.
+    previous: the answer to go on from where it is in hand, in place of parent_id.
     alternatives: how many answers. interrupt: stop a turn that runs, instead of giving way to it.
     """
 
@@ -33,6 +34,7 @@ class Question:
     options: TurnOptions
     parent_id: str | None = None
     edited_from: str | None = None
+    previous: Message | None = None
     alternatives: int = 1
     interrupt: bool = False
 
@@ -54,9 +56,13 @@ class TurnIds:
 
 
 def begun(
-    question: Question, ids: TurnIds, named: Message | None, receipt: Receipt | None, now: int
+    question: Question,
+    ids: TurnIds,
+    named: Message | None,
+    receipt: Callable[[Turn], Receipt | None],
+    now: int,
 ) -> Callable[[Conversation], Change]:
-    """The conversation with the turn begun. named: the message that parent_id or edited_from names."""
+    """The conversation with the turn begun. named: what parent_id, edited_from or previous names."""
 
     def change(conversation: Conversation) -> Change:
         conversation = ready_to_grow(conversation)
@@ -77,7 +83,8 @@ def begun(
         lease = Lease(turn_id=ids.turn, answer_id=ids.answers[0])
         first = Leaf(id=answers[0].id, path=answers[0].path)
         running = taken(conversation.changed(leaf=first), lease, now, *_queue_time(question))
-        return Change(running, created=(*asked, *answers), receipt=receipt)
+        turn = Turn(ids.turn, last, tuple(answers))
+        return Change(running, created=(*asked, *answers), receipt=receipt(turn))
 
     return change
 

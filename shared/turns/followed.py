@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
+from shared.errors import NotFound
 from shared.models import Caller, Message, Turn
 from shared.repository import Delta, EventRepository, Repository
 from shared.turns.running import Run
@@ -17,6 +18,7 @@ class Followed:
     """turn: as it was when following began. pieces: of its answers' text, from the first. end: how it ended.
 
     numbered: whether the pieces are those that were sent at first, so a place among them means something.
+    pieces and end raise why they can't be told.
     """
 
     turn: Turn
@@ -28,7 +30,13 @@ class Followed:
 def live(run: Run) -> Followed:
     """A turn that runs in this process."""
     run.followed = True
-    return Followed(run.turn, run.pieces(), lambda: run.turn)
+    return Followed(run.turn, run.pieces(), lambda: _end_of(run))
+
+
+def _end_of(run: Run) -> Turn:
+    if run.failure and not _has_ended(run.turn):  # its end could not be stored
+        raise run.failure
+    return run.turn
 
 
 async def stored(repository: Repository, events: EventRepository, caller: Caller, turn: Turn) -> Followed:
@@ -66,10 +74,11 @@ class _Following:
             yield rest
 
     async def _again(self) -> Turn:
-        answers = [
-            await self._repository.find_message(self._caller, answer.id) for answer in self.turn.answers
-        ]
-        return replace(self.turn, answers=tuple(answer for answer in answers if answer))
+        found = [await self._repository.find_message(self._caller, answer.id) for answer in self.turn.answers]
+        answers = tuple(answer for answer in found if answer)
+        if len(answers) < len(found):
+            raise NotFound("response", self.turn.id)
+        return replace(self.turn, answers=answers)
 
 
 def _has_ended(turn: Turn) -> bool:
@@ -81,8 +90,12 @@ def _text(deltas: Sequence[Delta], index: int) -> str:
 
 
 def _are_whole(answers: Sequence[Message], deltas: Sequence[Delta]) -> bool:
-    """Whether all pieces are there: they live for an hour, and some may not have been stored."""
-    return all(answer.content == _text(deltas, index) for index, answer in enumerate(answers))
+    """Whether all pieces are there, and those of no answer that isn't.
+
+    They live for an hour, and some may not have been stored.
+    """
+    theirs = all(index < len(answers) for index, _ in deltas)
+    return theirs and all(answer.content == _text(deltas, index) for index, answer in enumerate(answers))
 
 
 def _rest(answers: Sequence[Message], deltas: Sequence[Delta]) -> list[Delta]:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -66,40 +67,49 @@ class Turns:
         """
         if question.options.model not in self._models:
             raise InvalidRequest(f"model should be one of: {', '.join(self._models)}.", param="model")
-        conversation = await self._repository.conversation(caller, conversation_id)
+        if question.previous:
+            conversation = await self._conversation_of(caller, question.previous)
+        else:
+            conversation = await self._repository.conversation(caller, conversation_id)
         await self._usage.require_quota(caller.tenant_id)
         named = await self._named(caller, conversation, question)
-        now = self._clock()
-        ids = TurnIds.of(question, now)
-        running = {"conversation_id": conversation_id, "answer_id": ids.answers[0]}
-        receipt = once.opened(caller, now, **running) if once else None
-        change = begun(question, ids, named, receipt, now)
-        done = await self._take(caller, conversation, change, if_match, interrupt=question.interrupt)
-        run = _run(caller, question, done, named, once)
+        run = await self._begun(caller, conversation, question, named, if_match, once)
         if not run.turn.options.background:
             self._start(run)
         return run
 
-    async def _take(
+    async def _begun(
         self,
         caller: Caller,
         conversation: Conversation,
-        change: Callable[[Conversation], Change],
+        question: Question,
+        named: Message | None,
         if_match: str | None,
-        *,
-        interrupt: bool,
-    ) -> Changed:
-        """Begin a turn once the conversation is free. interrupt: of whatever runs, and of who comes first."""
+        once: Once | None,
+    ) -> Run:
+        """The turn, begun once the conversation is free; one that interrupts gives way to nobody."""
+        now = self._clock()
+        ids = TurnIds.of(question, now)
+
+        def receipt(turn: Turn) -> Receipt | None:
+            running = {"conversation_id": conversation.id, "answer_id": turn.answer.id}
+            opened = once.opened(caller, now, **running) if once else None
+            return once.completed(opened, turn) if once and opened and turn.options.background else opened
+
         while True:
             seen = conversation.etag
-            conversation = await self._freed(caller, conversation, interrupt=interrupt)
+            conversation = await self._freed(caller, conversation, interrupt=question.interrupt)
             if_match = conversation.etag if if_match == seen else if_match  # freeing it has moved it
+            if named and named.status == "in_progress":  # and may have ended the answer to go on from
+                named = await self._repository.message(caller, conversation, named.id)
+            change = begun(question, ids, named, receipt, now)
             try:
-                return await self._repository.change(
+                done = await self._repository.change(
                     caller, conversation.id, change, known=conversation, if_match=if_match
                 )
+                return _run(caller, question, done, named, once)
             except ConversationBusy:
-                if not interrupt:
+                if not question.interrupt:
                     raise
             conversation = await self._repository.conversation(caller, conversation.id)
 
@@ -111,11 +121,11 @@ class Turns:
 
     async def get(self, caller: Caller, turn_id: str) -> Turn:
         """A turn as it is now; NotFound where the caller has none such. One without a server is closed."""
-        record = await self._record(caller, turn_id)
+        record = await self.record(caller, turn_id)
+        conversation = await self._conversation_of(caller, record)
         if record.status == "in_progress":
-            conversation = await self._repository.conversation(caller, record.conversation_id)
             await self.close_expired(caller, conversation)
-            record = await self._record(caller, turn_id)
+            record = await self.record(caller, turn_id)
         return await self._turn_of(caller, record)
 
     async def followed(self, caller: Caller, turn_id: str) -> Followed:
@@ -155,7 +165,7 @@ class Turns:
 
         async def take(conversation: Conversation) -> Change:
             require_lease(conversation, turn_id)
-            record = await self._record(owner, turn_id)
+            record = await self.record(owner, turn_id)
             if not (record.turn and record.turn.queued):
                 raise TurnLost
             taken[:] = [record.changed(turn=record.turn.model_copy(update={"queued": False}))]
@@ -177,12 +187,9 @@ class Turns:
             await run.over()
 
     async def outcome(self, caller: Caller, receipt: Receipt) -> Turn:
-        """What the turn of a repeated request has come to; RequestInProgress while a foreground one runs."""
-        try:
-            turn = await self.get(caller, same_ulid("resp", receipt.answer_id or ""))
-        except NotFound:
-            raise in_progress() from None
-        if turn.answer.status == "in_progress" and not turn.options.background:
+        """What the turn of a repeated request has come to; RequestInProgress while it runs."""
+        turn = await self.get(caller, same_ulid("resp", receipt.answer_id or ""))
+        if turn.answer.status == "in_progress":
             raise in_progress()
         return turn
 
@@ -228,6 +235,8 @@ class Turns:
         run.task.add_done_callback(lambda _: self._runs.pop(run.turn.id, None))
 
     async def _named(self, caller: Caller, conversation: Conversation, question: Question) -> Message | None:
+        if question.previous:
+            return question.previous
         for param in ("edited_from", "parent_id"):
             if (identifier := getattr(question, param)) is not None:
                 return await self._messages.named(caller, conversation, identifier, param)
@@ -261,16 +270,24 @@ class Turns:
             turn = await self._turn(caller, turn.id)
         return turn
 
-    async def _record(self, caller: Caller, turn_id: str) -> Message:
-        """The first answer of a turn, which holds what is known of it."""
+    async def record(self, caller: Caller, turn_id: str) -> Message:
+        """The first answer of a turn, which holds what is known of it; its conversation may be deleted."""
         known = is_id("resp", turn_id)
         found = await self._repository.find_message(caller, same_ulid("msg", turn_id)) if known else None
         if found is None or found.turn is None or found.deleted_at is not None:
             raise NotFound("response", turn_id)
         return found
 
+    async def _conversation_of(self, caller: Caller, record: Message) -> Conversation:
+        """The conversation that shows a turn; NotFound where it has been deleted, or cleared of it."""
+        with suppress(NotFound):
+            conversation = await self._repository.conversation(caller, record.conversation_id)
+            if record.seq > conversation.cleared_through_seq:
+                return conversation
+        raise NotFound("response", same_ulid("resp", record.id))
+
     async def _turn(self, caller: Caller, turn_id: str) -> Turn:
-        return await self._turn_of(caller, await self._record(caller, turn_id))
+        return await self._turn_of(caller, await self.record(caller, turn_id))
 
     async def _turn_of(self, caller: Caller, first: Message) -> Turn:
         """The turn whose record this is."""
@@ -278,8 +295,9 @@ class Turns:
         question = await self._repository.find_message(caller, first.question_id or "")
         if question is None or first.turn is None:
             raise NotFound("response", turn_id)
-        others = [await self._repository.find_message(caller, other) for other in first.turn.other_ids]
-        return Turn(turn_id, question, (first, *(other for other in others if other)))
+        found = [await self._repository.find_message(caller, other) for other in first.turn.other_ids]
+        others = [other for other in found if other and other.deleted_at is None]
+        return Turn(turn_id, question, (first, *others))
 
 
 def _run(caller: Caller, question: Question, done: Changed, named: Message | None, once: Once | None) -> Run:
@@ -292,7 +310,7 @@ def _run(caller: Caller, question: Question, done: Changed, named: Message | Non
         caller=caller,
         conversation=done.conversation,
         turn=Turn(same_ulid("resp", answers[0].id), last, answers),
-        parent=named if asked == 1 and question.parent_id else None,
+        parent=named if asked == 1 and not question.edited_from else None,
         once=once,
         receipt=done.receipt,
     )

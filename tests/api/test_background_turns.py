@@ -161,6 +161,17 @@ async def test_a_background_request_repeated_is_the_same_turn(service: Service) 
     assert len(service.model.requests) == 1
 
 
+async def test_a_background_request_repeated_when_it_has_run_gets_its_first_answer(service: Service) -> None:
+    body, key = {"input": "Hm?", "background": True}, {"Idempotency-Key": "k"}
+    first = await service.http.post("responses", json=body, headers=key)
+    await deliver(service)
+
+    again = await service.http.post("responses", json=body, headers=key)
+
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert (await _get(service, first.json()["id"]))["status"] == "completed"
+
+
 async def _queued(service: Service, **body: Any) -> dict[str, Any]:
     answer = await service.http.post("responses", json={"input": "Hm?", "background": True, **body})
     assert answer.status_code == 201, answer.text

@@ -13,6 +13,11 @@ UNSUPPORTED: dict[str, Any] = {
     "max_tool_calls": 1,
     "store": False,
     "text": {"format": {"type": "json_object"}},
+    "service_tier": "priority",
+    "context_management": [{"type": "compaction"}],
+    "moderation": {"model": "omni-moderation-latest"},
+    "image": {"context_compression": "enabled"},
+    "access_programs": {"cyber": "standard"},
     "reasoning": {"effort": "low"},
     "include": ["reasoning.encrypted_content"],
     "prompt": {"id": "p"},
@@ -33,6 +38,49 @@ async def test_what_cannot_be_honoured_is_refused_by_name(service: Service, name
     assert service.model.requests == []
 
 
+@pytest.mark.parametrize(
+    ("text", "param"),
+    [
+        ({"format": "json"}, "text.format"),
+        ({"format": ["text"]}, "text.format"),
+        ({"format": {"type": "json_schema", "name": "n", "schema": {}}}, "text.format.type"),
+        ({"verbosity": "low"}, "text.verbosity"),
+        ("text", "text"),
+    ],
+)
+async def test_text_of_another_kind_is_refused_by_what_of_it(service: Service, text: Any, param: str) -> None:
+    answer = await service.http.post("responses", json={"input": "Hm?", "text": text})
+
+    refused(answer, 400, "invalid_request", param)
+
+
+@pytest.mark.parametrize(
+    ("conversation", "param"),
+    [(7, "conversation"), ("", "conversation"), ({}, "conversation.id"), ({"id": 7}, "conversation.id")],
+)
+async def test_a_conversation_that_is_no_id_is_refused_by_that_name(
+    service: Service, conversation: Any, param: str
+) -> None:
+    answer = await service.http.post("responses", json={"input": "Hm?", "conversation": conversation})
+
+    refused(answer, 400, "invalid_request", param)
+
+
+async def test_an_empty_previous_response_is_not_taken_for_none(service: Service) -> None:
+    answer = await service.http.post("responses", json={"input": "Hm?", "previous_response_id": ""})
+
+    refused(answer, 400, "invalid_request", "previous_response_id")
+
+
+async def test_parts_of_a_message_take_no_more_together_than_a_message_does(service: Service) -> None:
+    half = {"type": "input_text", "text": "x" * 50_000}
+    body = {"input": [{"role": "user", "content": [half, half]}]}
+
+    answer = await service.http.post("responses", json=body)
+
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "input[0].content")
+
+
 async def test_a_picture_is_refused_by_its_place(service: Service) -> None:
     picture = [{"role": "user", "content": [{"type": "input_image", "image_url": "https://x"}]}]
 
@@ -43,7 +91,15 @@ async def test_a_picture_is_refused_by_its_place(service: Service) -> None:
 
 
 async def test_what_is_not_used_is_ignored(service: Service) -> None:
-    ignored = {"user": "u", "prompt_cache_key": "k", "parallel_tool_calls": True, "stream_options": {}}
+    ignored = {
+        "user": "u",
+        "prompt_cache_key": "k",
+        "parallel_tool_calls": True,
+        "stream_options": {},
+        "service_tier": "auto",
+        "text": {"format": {"type": "text"}, "verbosity": "medium"},
+        "image": {},
+    }
 
     taken = await service.http.post("responses", json={"input": "Hm?", **ignored})
 
@@ -58,3 +114,14 @@ async def test_two_places_for_one_question_are_refused(service: Service) -> None
     answer = await service.http.post("responses", json={"input": "Hm?", **both})
 
     assert "previous_response_id" in refused(answer, 400, "invalid_request")
+
+
+async def test_input_items_behind_none_of_them_are_refused(service: Service) -> None:
+    body = {"input": [{"role": "user", "content": text} for text in ("a", "b", "c")]}
+    path = f"responses/{(await service.http.post('responses', json=body)).json()['id']}/input_items"
+    first = (await service.http.get(path, params={"limit": 2})).json()
+
+    second = (await service.http.get(path, params={"after": first["next_cursor"]})).json()
+
+    assert [one["content"][0]["text"] for one in first["data"] + second["data"]] == ["c", "b", "a"]
+    refused(await service.http.get(path, params={"after": "msg_x"}), 400, "invalid_cursor", "after")

@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+from azure.core.exceptions import ServiceRequestError
+
 from local.cosmos import Fault
 from tests.api.conftest import Service
 from tests.api.instances import another_instance
@@ -101,3 +104,59 @@ async def test_a_reader_is_told_the_end_though_only_a_part_of_the_events_could_b
 
     assert rest[-1]["type"] == "response.completed"
     assert text_of(rest) == "One two three four five six "
+
+
+async def test_a_stream_that_breaks_off_says_so_and_goes_on_from_there(service: Service) -> None:
+    conversation = await service.new_conversation()
+    script = Script("Half")
+    service.model.scripts = [script]
+    async with served() as http, asking(http, conversation["id"]) as events:
+        turn = (await anext(events))["response"]["id"]
+        async with another_instance(service), following(http, turn) as there:
+            await until(there, DELTA, delta="Half")
+            service.engine.faults.add(Fault("query", error=ServiceRequestError("away"), times=20))
+            *_, last = [event async for event in there]
+            service.engine.faults.clear()
+            script.say(" and half")
+            script.end()
+            *_, end = [event async for event in events]
+            rest = await replayed(http, turn, after=last["sequence_number"])
+
+    assert (last["type"], last["code"], last["param"]) == ("error", "unavailable", None)
+    assert text_of(rest) == " and half"
+    assert rest[-1] == end
+
+
+async def test_a_turn_whose_end_cannot_be_stored_is_not_told_as_ended(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.repository.changes.PATIENCE_SECONDS", 0.2)
+    conversation = await service.new_conversation()
+    script = Script("All of it.")
+    service.model.scripts = [script]
+    async with served() as http, asking(http, conversation["id"]) as events:
+        delta = await until(events, DELTA, delta="All of it.")
+        service.engine.faults.add(Fault("batch", error=ServiceRequestError("away"), times=20))
+        script.end()
+        rest = [event async for event in events]
+        service.engine.faults.clear()
+
+    assert [event["type"] for event in rest] == ["error"]
+    assert (rest[0]["code"], rest[0]["sequence_number"]) == ("unavailable", delta["sequence_number"])
+
+
+async def test_readers_of_a_turn_that_is_purged_are_told_that_it_is_gone(service: Service) -> None:
+    conversation = await service.new_conversation()
+    script = Script("Half")
+    service.model.scripts = [script]
+    async with served() as http, asking(http, conversation["id"]) as events:
+        turn = (await anext(events))["response"]["id"]
+        async with another_instance(service), following(http, turn) as there:
+            await until(there, DELTA, delta="Half")
+            await http.delete(f"conversations/{conversation['id']}?purge=true")
+            script.end()
+            *_, elsewhere = [event async for event in there]
+        *_, here = [event async for event in events]
+
+    assert (elsewhere["type"], elsewhere["code"]) == ("error", "response_not_found")
+    assert (here["type"], here["code"]) == ("error", "conversation_not_found")

@@ -114,6 +114,30 @@ async def test_an_interrupting_question_ends_the_running_turn_first(
     assert [message["content"] for message in sent] == ["Hm?", "Half", "Now?"]
 
 
+async def test_a_question_behind_the_answer_that_it_interrupts_is_told_what_that_had_said(
+    service: Service,
+) -> None:
+    conversation = await service.new_conversation()
+    service.model.scripts = [Script("Half")]
+    async with served() as http, asking(http, conversation["id"]) as events:
+        running = (await until(events, DELTA, delta="Half"))["item_id"]
+        await service.ask(conversation["id"], "Now?", on_busy="interrupt", parent_id=running)
+
+    sent = service.model.requests[-1]["messages"]
+    assert [message["content"] for message in sent] == ["Hm?", "Half", "Now?"]
+
+
+async def test_a_question_behind_a_dead_servers_answer_is_told_what_that_had_said(service: Service) -> None:
+    conversation = await service.new_conversation()
+    turn = await _die_in_mid_stream(service, conversation["id"])
+    service.clock.pass_seconds(61)
+
+    await service.ask(conversation["id"], "Next?", parent_id=turn.replace("resp_", "msg_"))
+
+    sent = service.model.requests[-1]["messages"]
+    assert [message["content"] for message in sent] == ["Hm?", "Half", "Next?"]
+
+
 @wherever
 async def test_a_question_asked_whole_is_cancelled_and_interrupted_too(
     service: Service, elsewhere: bool
@@ -187,6 +211,25 @@ async def test_a_streamed_question_whose_server_died_is_not_asked_again_by_its_r
     assert (text_of(events), events[-1]["type"]) == ("Half", "response.incomplete")
     assert len(service.model.requests) == 1
     assert len(await messages(service, conversation["id"])) == 2
+
+
+async def test_a_retry_is_not_put_off_for_ever_where_the_dead_servers_answer_was_deleted(
+    service: Service,
+) -> None:
+    from functions.background import sweep
+
+    conversation = await service.new_conversation()
+    turn = await _die_in_mid_stream(service, conversation["id"], {"Idempotency-Key": "k"})
+    path, body = f"conversations/{conversation['id']}/ask", {"content": "Hm?", "stream": True}
+    early = await service.http.post(path, json=body, headers={"Idempotency-Key": "k"})
+    service.clock.pass_seconds(61)
+    await sweep(None)
+    await service.http.delete(f"responses/{turn}")
+
+    late = await service.http.post(path, json=body, headers={"Idempotency-Key": "k"})
+
+    refused(early, 409, "request_in_progress")
+    refused(late, 404, "response_not_found")
 
 
 async def _die_in_mid_stream(

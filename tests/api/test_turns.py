@@ -9,6 +9,9 @@ from azure.core.exceptions import ServiceRequestError
 from local.cosmos import Fault
 from shared.services import services
 from tests.api.conftest import Service
+from tests.api.refusals import refused
+from tests.api.script import Script
+from tests.api.streams import DELTA, replayed, streamed
 
 
 async def test_a_turn_of_nobodys_conversation_is_not_found_and_asks_no_model(service: Service) -> None:
@@ -309,6 +312,17 @@ async def test_a_turn_takes_six_round_trips_at_most(service: Service) -> None:
     assert [call.operation for call in calls] == ["read", "read", "batch", "query", "query", "batch"]
 
 
+async def test_a_turn_behind_another_takes_six_round_trips_at_most(service: Service) -> None:
+    conversation = await service.new_conversation()
+    turn = await service.ask(conversation["id"], "Before?")
+    body = {"input": "Now?", "previous_response_id": turn["id"]}
+
+    with service.engine.recording() as calls:
+        assert (await service.http.post("responses", json=body)).status_code == 201
+
+    assert [call.operation for call in calls] == ["read", "read", "batch", "query", "batch"]
+
+
 async def test_several_answers_read_what_the_model_is_sent_once(service: Service) -> None:
     conversation = await service.new_conversation()
     await service.ask(conversation["id"], "Before?")
@@ -379,3 +393,48 @@ async def test_a_version_that_only_closing_a_dead_turn_has_moved_is_still_the_ca
     answer = await service.http.post(f"{path}/ask", json={"content": "Hm?"}, headers={"If-Match": seen})
 
     assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("gone", ["", "/messages"], ids=["deleted", "cleared"])
+async def test_the_turns_of_what_is_deleted_or_cleared_are_not_found(service: Service, gone: str) -> None:
+    conversation = await service.new_conversation()
+    turn = await service.ask(conversation["id"], "Hm?")
+    assert (await service.http.delete(f"conversations/{conversation['id']}{gone}")).status_code == 200
+
+    for path in ("", "?stream=true", "/input_items"):
+        refused(await service.http.get(f"responses/{turn['id']}{path}"), 404, "response_not_found")
+    for answer in (
+        await service.http.post(f"responses/{turn['id']}/cancel"),
+        await service.http.delete(f"responses/{turn['id']}"),
+        await service.http.post("responses", json={"input": "?", "previous_response_id": turn["id"]}),
+    ):
+        refused(answer, 404, "response_not_found")
+
+
+async def test_a_turn_comes_back_with_its_conversation(service: Service) -> None:
+    conversation = await service.new_conversation()
+    turn = await service.ask(conversation["id"], "Hm?")
+    await service.http.delete(f"conversations/{conversation['id']}")
+
+    await service.http.post(f"conversations/{conversation['id']}/restore")
+
+    assert (await service.http.get(f"responses/{turn['id']}")).status_code == 200
+
+
+@pytest.mark.parametrize("which", [1, 2])
+async def test_an_alternative_that_is_deleted_is_not_told_any_more(service: Service, which: int) -> None:
+    conversation = await service.new_conversation()
+    service.model.scripts = [Script(said, finish="stop") for said in ("One.", "Two.", "Three.")]
+    turn = (await streamed(service, conversation["id"], n=3))[0]["response"]["id"]
+    path = f"conversations/{conversation['id']}/messages"
+    _, *answers = [one["id"] for one in (await service.http.get(path)).json()["data"]]
+    await service.http.delete(f"{path}/{answers[which]}")
+
+    told = (await service.http.get(f"responses/{turn}")).json()["output"]
+    events = await replayed(service.http, turn)
+
+    assert [one["id"] for one in told] == [one for one in answers if one != answers[which]]
+    assert events[-1]["response"]["output"] == told
+    assert [one["delta"] for one in events if one["type"] == DELTA] == [
+        one["content"][0]["text"] for one in told
+    ]
