@@ -47,6 +47,7 @@ $(CHECKOV)/.installed:
 
 check: lint types test checkov ## everything that must hold before a change lands (what CI runs)
 
-bench: setup ## measure requests and the embedded engine, as ratios (three minutes)
+bench: setup ## measure requests, the embedded engine and telemetry, as ratios (four minutes)
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.engine
+	@$(BIN)/python -m bench.telemetry

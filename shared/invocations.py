@@ -10,7 +10,7 @@ import azure.functions as func
 from opentelemetry.trace import Span, SpanKind
 
 from shared.repository import Cost, charged_to
-from shared.telemetry import fail, instruments, of_caller, span
+from shared.telemetry import fail, instruments, span
 
 # Application Insights names a request by method and route: its rows are told apart by these two.
 _FUNCTION, _TRIGGER = "faas.name", "faas.trigger"
@@ -34,15 +34,19 @@ def request(
         "http.route": route,
         "conversations.request_id": request_id,
     }
-    with charged_to(function), span(function, SpanKind.SERVER, attributes, parent=of_caller(headers)) as one:
+    with charged_to(function), span(function, SpanKind.SERVER, attributes, caller=headers) as one:
         yield one
 
 
 def answered(running: Span, status: int, cost: Cost) -> None:
     """Note what came of a request, and what it has cost until now; a stream goes on."""
-    running.set_attribute("http.response.status_code", status)
-    running.set_attribute("azure.cosmosdb.operation.request_charge", cost.charge)
-    running.set_attribute("conversations.round_trips", cost.calls)
+    running.set_attributes(
+        {
+            "http.response.status_code": status,
+            "azure.cosmosdb.operation.request_charge": cost.charge,
+            "conversations.round_trips": cost.calls,
+        }
+    )
     if status >= 500:
         fail(running, str(status))
 
@@ -60,8 +64,7 @@ def background(trigger: Literal["datasource", "timer"]) -> Callable[[Function], 
 
         @wraps(function)
         async def run(*args: object, context: func.Context | None = None, **given: object) -> None:
-            parent = of_caller(_headers(context))
-            with charged_to(name), span(name, SpanKind.SERVER, attributes, parent=parent):
+            with charged_to(name), span(name, SpanKind.SERVER, attributes, caller=_headers(context)):
                 await function(*args, **given)
 
         taken = signature(function)

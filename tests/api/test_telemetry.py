@@ -7,13 +7,11 @@ import azure.functions as func
 import httpx2
 import pytest
 from fastapi import FastAPI
-from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 from functions.background import enrich, record_usage, run_background_turns, sweep
 from local.cosmos import Fault
 from local.host.invocation import InvocationContext, TraceContext
-from shared import exporting
 from shared.due import MAX_FAILURES
 from shared.services import services
 from tests.api.conftest import Service
@@ -289,5 +287,3 @@ async def test_what_traces_by_itself_is_not_heard(service: Service, heard: Heard
         await http.get("/v1/conversations?title=canary")
 
     assert heard.spans() == []
-    assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
-    assert exporting._providers is None

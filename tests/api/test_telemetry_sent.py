@@ -120,12 +120,15 @@ async def test_a_collector_that_is_away_holds_up_neither(tmp_path: Path) -> None
 _IMPORTED = """
 import sys
 import function_app
+from opentelemetry import metrics, trace
+assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+assert type(metrics.get_meter_provider()).__name__ == "_ProxyMeterProvider"
 print([name for name in ({names}) if name in sys.modules])
 """
 
 
 def _loaded(*names: str, **settings: str) -> str:
-    """Which of some modules are loaded when the app is."""
+    """Which of some modules are loaded when the app is; the process's own providers never are."""
     given = {
         "AUTH_MODE": "local",
         "COSMOS_DB_ENDPOINT": "http://127.0.0.1:9",
