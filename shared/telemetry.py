@@ -95,7 +95,7 @@ def span(
 ) -> Iterator[Span]:
     """What runs inside, tasks started there included; an exception that leaves marks it failed.
 
-    caller: the headers of whoever asks, whose trace it goes on with; None: it is part of the span that it runs
+    caller: the headers of whoever asks, whose trace it goes on with; None: it is part of the span it runs
     in. foreseen: exceptions that are no failure.
     """
     if _listener.tracer is None:
