@@ -12,8 +12,9 @@ from opentelemetry.trace import Span, SpanKind
 from shared.repository import Cost, charged_to
 from shared.telemetry import fail, instruments, span
 
-# Application Insights names a request by method and route: its rows are told apart by these two.
-_FUNCTION, _TRIGGER = "faas.name", "faas.trigger"
+# What tells our rows in Application Insights apart: it names a request by method and route, and the Functions
+# host has rows of its own, with `faas.trigger` (its OpenTelemetryConfigurationExtensions.cs).
+_FUNCTION, _TRIGGER = "conversations.function", "conversations.trigger"
 
 Function = TypeVar("Function", bound=Callable[..., Awaitable[None]])
 
@@ -22,10 +23,10 @@ Function = TypeVar("Function", bound=Callable[..., Awaitable[None]])
 def request(
     function: str, method: str, route: str, headers: Mapping[str, str], request_id: str
 ) -> Iterator[Span]:
-    """The run of an HTTP-triggered function; the caller's span, or the host's, goes on in it.
+    """The run of an HTTP-triggered function; the caller's trace, or the host's, goes on in it.
 
-    The Functions host forwards a request by YARP, which writes the host's own `traceparent` into it:
-    https://learn.microsoft.com/aspnet/core/fundamentals/servers/yarp/distributed-tracing
+    The host forwards a request by a plain SocketsHttpHandler (its DefaultHttpProxyService.cs), which adds the
+    host's own `traceparent` where the caller has sent none.
     """
     attributes = {
         _FUNCTION: function,

@@ -37,8 +37,8 @@ async def test_a_request_is_a_span_with_what_it_has_cost(service: Service, heard
     request = heard.span("get_conversation")
     assert request.kind is SpanKind.SERVER
     assert attributes(request) == {
-        "faas.name": "get_conversation",
-        "faas.trigger": "http",
+        "conversations.function": "get_conversation",
+        "conversations.trigger": "http",
         "http.request.method": "GET",
         "http.route": "conversations/{conversation_id}",
         "http.response.status_code": 200,
@@ -115,7 +115,7 @@ async def test_a_title_in_the_background_belongs_to_its_function(service: Servic
     await service.background()
 
     run = heard.spans("enrich")[0]
-    assert attributes(run) == {"faas.name": "enrich", "faas.trigger": "datasource"}
+    assert attributes(run) == {"conversations.function": "enrich", "conversations.trigger": "datasource"}
     model = heard.span("chat default")
     assert model.parent
     assert model.parent.span_id == run.context.span_id
@@ -151,7 +151,7 @@ async def test_a_timer_goes_on_with_the_hosts_trace(service: Service, heard: Hea
     with_host, alone = heard.spans("sweep")
     assert f"{with_host.context.trace_id:032x}" == TRACE
     assert alone.parent is None
-    assert attributes(alone) == {"faas.name": "sweep", "faas.trigger": "timer"}
+    assert attributes(alone) == {"conversations.function": "sweep", "conversations.trigger": "timer"}
     assert heard.points("conversations.request_units")[("sweep",)].value > 0
 
 
