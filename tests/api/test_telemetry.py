@@ -132,11 +132,12 @@ async def test_a_title_that_failed_at_first_is_late_from_its_question_on(
     conversation = await service.new_conversation()
     await service.add(conversation["id"], "How do I bake bread?")
     service.model.failing = httpx2.Response(400, json={})
-    await sweep(None)
+    await enrich(await feed(service))
+    assert len(service.model.requests) == 1
     service.model.failing = None
     service.clock.pass_seconds(100)
 
-    await sweep(None)
+    await service.background()
 
     (lag,) = heard.points("conversations.title.lag").values()
     assert 100 < lag.sum < 101
