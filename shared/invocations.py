@@ -10,11 +10,7 @@ import azure.functions as func
 from opentelemetry.trace import Span, SpanKind
 
 from shared.repository import Cost, charged_to
-from shared.telemetry import fail, instruments, span
-
-# What tells our rows in Application Insights apart: it names a request by method and route, and the Functions
-# host has rows of its own, with `faas.trigger` (its OpenTelemetryConfigurationExtensions.cs).
-_FUNCTION, _TRIGGER = "conversations.function", "conversations.trigger"
+from shared.telemetry import FUNCTION, TRIGGER, fail, instruments, span
 
 Function = TypeVar("Function", bound=Callable[..., Awaitable[None]])
 
@@ -29,8 +25,8 @@ def request(
     host's own `traceparent` where the caller has sent none.
     """
     attributes = {
-        _FUNCTION: function,
-        _TRIGGER: "http",
+        FUNCTION: function,
+        TRIGGER: "http",
         "http.request.method": method,
         "http.route": route,
         "conversations.request_id": request_id,
@@ -61,7 +57,7 @@ def background(trigger: Literal["datasource", "timer"]) -> Callable[[Function], 
 
     def traced(function: Function) -> Function:
         name = function.__name__
-        attributes = {_FUNCTION: name, _TRIGGER: trigger}
+        attributes = {FUNCTION: name, TRIGGER: trigger}
 
         @wraps(function)
         async def run(*args: object, context: func.Context | None = None, **given: object) -> None:

@@ -21,6 +21,9 @@ from opentelemetry.trace import (
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 SCOPE = "conversations"
+# What tells our rows in Application Insights apart: it names a request by method and route, and the Functions
+# host has rows of its own, with `faas.trigger` (its OpenTelemetryConfigurationExtensions.cs).
+FUNCTION, TRIGGER = "conversations.function", "conversations.trigger"
 # Seconds, for what a person may wait for up to what nobody should.
 _LAG_BUCKETS = [0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 3600]
 
