@@ -47,7 +47,8 @@ $(CHECKOV)/.installed:
 
 check: lint types test checkov ## everything that must hold before a change lands (what CI runs)
 
-bench: setup ## measure requests, streams and the embedded engine (three minutes)
+bench: setup ## measure requests, streams, the embedded engine and telemetry (five minutes)
 	@$(BIN)/python -m bench
 	@$(BIN)/python -m bench.streams
 	@$(BIN)/python -m bench.engine
+	@$(BIN)/python -m bench.telemetry

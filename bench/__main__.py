@@ -11,7 +11,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import httpx2
@@ -34,48 +35,47 @@ Request = Callable[[], Awaitable[httpx2.Response]]
 async def main() -> None:
     """Measure, and print a line each."""
     logging.disable(logging.WARNING)
-    with tempfile.TemporaryDirectory() as folder:
-        engine = Engine.open(Path(folder))
-        try:
-            await _measure(engine)
-        finally:
-            engine.close()
-
-
-async def _measure(engine: Engine) -> None:
-    settings = {
-        "AUTH_MODE": "local",
-        "COSMOS_DB_ENDPOINT": engine.url,
-        "COSMOS_DB_KEY": engine.key,
-        "OPENAI_BASE_URL": "http://offline.model/v1",
-    }
-    model = httpx2.AsyncClient(transport=OfflineModel(words_per_second=0))
-    services = Services(
-        Settings.load(settings), cosmos_transport=EmbeddedTransport(engine), model_http_client=model
-    )
-    install(services)
-    import function_app
-
-    async with CosmosClient(engine.url, engine.key, transport=EmbeddedTransport(engine)) as client:
-        await create_containers(client, "conversations", "conversations")
-    host = httpx2.ASGITransport(Host(registered_functions(function_app.app), prefix="v1"))
-    async with httpx2.AsyncClient(transport=host, base_url="http://bench/v1/") as http:
+    async with in_process() as http:
         await _compare(http)
-    await services.close()
+
+
+@asynccontextmanager
+async def in_process() -> AsyncIterator[httpx2.AsyncClient]:
+    """The service over an engine on disk, and who asks it."""
+    with tempfile.TemporaryDirectory() as folder, closing(Engine.open(Path(folder))) as engine:
+        settings = {
+            "AUTH_MODE": "local",
+            "COSMOS_DB_ENDPOINT": engine.url,
+            "COSMOS_DB_KEY": engine.key,
+            "OPENAI_BASE_URL": "http://offline.model/v1",
+        }
+        model = httpx2.AsyncClient(transport=OfflineModel(words_per_second=0))
+        services = Services(
+            Settings.load(settings), cosmos_transport=EmbeddedTransport(engine), model_http_client=model
+        )
+        install(services)
+        import function_app
+
+        async with CosmosClient(engine.url, engine.key, transport=EmbeddedTransport(engine)) as client:
+            await create_containers(client, "conversations", "conversations")
+        host = httpx2.ASGITransport(Host(registered_functions(function_app.app), prefix="v1"))
+        async with httpx2.AsyncClient(transport=host, base_url="http://bench/v1/") as http:
+            yield http
+        await services.close()
 
 
 async def _compare(http: httpx2.AsyncClient) -> None:
     few, many = await _user(http, "few", FEW), await _user(http, "many", MANY)
     bare = await _median(lambda: http.get("health/live"))
-    _say(f"{'request':<28}{'µs at ' + str(FEW):>12}{'at ' + str(MANY):>12}{'ratio':>8}{'to bare':>9}")
-    _say(f"{'health/live (bare)':<28}{bare:>12.0f}")
+    say(f"{'request':<28}{'µs at ' + str(FEW):>12}{'at ' + str(MANY):>12}{'ratio':>8}{'to bare':>9}")
+    say(f"{'health/live (bare)':<28}{bare:>12.0f}")
     for (name, small), large in zip(few.items(), many.values(), strict=True):
         at_few, at_many = await _median_pair(small, large)
-        _say(f"{name:<28}{at_few:>12.0f}{at_many:>12.0f}{at_many / at_few:>8.2f}{at_few / bare:>9.1f}")
+        say(f"{name:<28}{at_few:>12.0f}{at_many:>12.0f}{at_many / at_few:>8.2f}{at_few / bare:>9.1f}")
     started = time.perf_counter()
     answer = await http.delete(await _newest(http, "many") + "?purge=true", headers={"X-Local-User": "many"})
     taken = (time.perf_counter() - started) * 1000
-    _say(f"purge of {MANY} messages: {answer.status_code} after {taken:.0f} ms")
+    say(f"purge of {MANY} messages: {answer.status_code} after {taken:.0f} ms")
 
 
 async def _user(http: httpx2.AsyncClient, user: str, size: int) -> dict[str, Request]:
@@ -141,7 +141,8 @@ async def _median_pair(first: Request, second: Request) -> tuple[float, float]:
     return statistics.median(times[0]), statistics.median(times[1])
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Print a line at once."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

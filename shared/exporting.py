@@ -29,7 +29,7 @@ def start(settings: Settings) -> None:
         return
     from shared.providers import Providers
 
-    _providers = Providers(_destinations(settings), settings)
+    _providers = Providers(destinations(settings), settings)
     telemetry.use(_providers.tracers, _providers.meters)
     atexit.register(stop)
 
@@ -43,7 +43,8 @@ def stop() -> None:
         ending.close()
 
 
-def _destinations(settings: Settings) -> "list[Destination]":
+def destinations(settings: Settings) -> "list[Destination]":
+    """Where the settings say that it goes."""
     from shared.providers import Destination
 
     found = []

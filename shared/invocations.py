@@ -11,10 +11,7 @@ from opentelemetry.trace import Span, SpanKind
 
 from shared.logs import Failed, trace
 from shared.repository import Cost, charged_to
-from shared.telemetry import fail, instruments, of_caller, span
-
-# Application Insights names a request by method and route: its rows are told apart by these two.
-_FUNCTION, _TRIGGER = "faas.name", "faas.trigger"
+from shared.telemetry import FUNCTION, TRIGGER, fail, instruments, span
 
 Function = TypeVar("Function", bound=Callable[..., Awaitable[None]])
 
@@ -23,27 +20,31 @@ Function = TypeVar("Function", bound=Callable[..., Awaitable[None]])
 def request(
     function: str, method: str, route: str, headers: Mapping[str, str], request_id: str
 ) -> Iterator[Span]:
-    """The run of an HTTP-triggered function; the caller's span, or the host's, goes on in it.
+    """The run of an HTTP-triggered function; the caller's trace, or the host's, goes on in it.
 
-    The Functions host forwards a request by YARP, which writes the host's own `traceparent` into it:
-    https://learn.microsoft.com/aspnet/core/fundamentals/servers/yarp/distributed-tracing
+    The host forwards a request by a plain SocketsHttpHandler (its DefaultHttpProxyService.cs), which adds the
+    host's own `traceparent` where the caller has sent none.
     """
     attributes = {
-        _FUNCTION: function,
-        _TRIGGER: "http",
+        FUNCTION: function,
+        TRIGGER: "http",
         "http.request.method": method,
         "http.route": route,
         "conversations.request_id": request_id,
     }
-    with charged_to(function), span(function, SpanKind.SERVER, attributes, parent=of_caller(headers)) as one:
+    with charged_to(function), span(function, SpanKind.SERVER, attributes, caller=headers) as one:
         yield one
 
 
 def answered(running: Span, status: int, cost: Cost) -> None:
     """Note what came of a request, and what it has cost until now; a stream goes on."""
-    running.set_attribute("http.response.status_code", status)
-    running.set_attribute("azure.cosmosdb.operation.request_charge", cost.charge)
-    running.set_attribute("conversations.round_trips", cost.calls)
+    running.set_attributes(
+        {
+            "http.response.status_code": status,
+            "azure.cosmosdb.operation.request_charge": cost.charge,
+            "conversations.round_trips": cost.calls,
+        }
+    )
     if status >= 500:
         fail(running, str(status))
 
@@ -59,13 +60,12 @@ def background(trigger: Literal["datasource", "timer"]) -> Callable[[Function], 
 
     def traced(function: Function) -> Function:
         name = function.__name__
-        attributes = {_FUNCTION: name, _TRIGGER: trigger}
+        attributes = {FUNCTION: name, TRIGGER: trigger}
 
         @wraps(function)
         async def run(*args: object, context: func.Context | None = None, **given: object) -> None:
-            parent = of_caller(_headers(context))
             try:
-                with charged_to(name), span(name, SpanKind.SERVER, attributes, parent=parent):
+                with charged_to(name), span(name, SpanKind.SERVER, attributes, caller=_headers(context)):
                     await function(*args, **given)
             except Exception as error:
                 raise Failed(trace(error)) from None

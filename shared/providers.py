@@ -17,8 +17,8 @@ from opentelemetry.sdk.metrics.export import (
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
+from shared.sampling import Share
 from shared.settings import Settings
 
 # How long the end of a process may take over what is left to be sent.
@@ -39,12 +39,12 @@ class Destination:
 
 
 class Providers:
-    """Those of the service, from now until `close`. Every trace is kept, whatever the caller has decided."""
+    """Those of the service, from now until `close`."""
 
     def __init__(self, destinations: Sequence[Destination], settings: Settings) -> None:
         names = {SERVICE_NAME: settings.otel_service_name, SERVICE_INSTANCE_ID: settings.website_instance_id}
         about = Resource.create({key: name for key, name in names.items() if name})
-        self.tracers = TracerProvider(ALWAYS_ON, about, shutdown_on_exit=False)
+        self.tracers = TracerProvider(Share(settings.traces_kept), about, shutdown_on_exit=False)
         for destination in destinations:
             late = _LateSpans(partial(destination.spans, self.tracers))
             self.tracers.add_span_processor(BatchSpanProcessor(late))

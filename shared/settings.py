@@ -120,6 +120,7 @@ class Settings(BaseModel):
     applicationinsights_connection_string: str = ""
     otel_exporter_otlp_endpoint: Url = ""
     otel_service_name: str = "conversations"
+    traces_kept: float = Field(1, ge=0, le=1)
     website_instance_id: str = ""
 
     @classmethod

@@ -62,8 +62,12 @@ def calling(operation: str, collection: str, foreseen: tuple[type[Exception], ..
             yield running
         finally:
             _calling.reset(token)
-            running.set_attribute("azure.cosmosdb.operation.request_charge", call.charge)
-            running.set_attribute("conversations.round_trips", call.calls)
+            running.set_attributes(
+                {
+                    "azure.cosmosdb.operation.request_charge": call.charge,
+                    "conversations.round_trips": call.calls,
+                }
+            )
 
 
 def count_call(charge: float) -> None:

@@ -65,16 +65,20 @@ async def test_application_insights_gets_the_rows_that_the_alerts_ask_for(tmp_pa
 
             async def all_there() -> bool:
                 metrics = {row["metrics"][0]["name"] for row in intake.rows if "metrics" in row}
-                names = {row["properties"].get("faas.name") for row in intake.rows}
+                names = {row["properties"].get("conversations.function") for row in intake.rows}
                 return {"enrich", "ask", "get_conversation"} <= names and "conversations.turns" in metrics
 
             await eventually(all_there, 10)
             assert await server.stop() < 5
-    requests = {row["properties"]["faas.name"]: row for row in intake.rows if row["table"] == "RequestData"}
+    requests = {
+        row["properties"]["conversations.function"]: row
+        for row in intake.rows
+        if row["table"] == "RequestData"
+    }
     ask, missing, enrich = requests["ask"], requests["get_conversation"], requests["enrich"]
     assert (ask["responseCode"], ask["success"], missing["responseCode"]) == ("201", True, "404")
-    assert ask["properties"]["faas.trigger"] == "http"
-    assert (enrich["success"], enrich["properties"]["faas.trigger"]) == (True, "datasource")
+    assert ask["properties"]["conversations.trigger"] == "http"
+    assert (enrich["success"], enrich["properties"]["conversations.trigger"]) == (True, "datasource")
     called = [row for row in intake.rows if row.get("type") == "azure.cosmosdb"]
     assert {row["table"] for row in called} == {"RemoteDependencyData"}
     assert all(float(row["properties"]["azure.cosmosdb.operation.request_charge"]) >= 0 for row in called)
@@ -120,12 +124,15 @@ async def test_a_collector_that_is_away_holds_up_neither(tmp_path: Path) -> None
 _IMPORTED = """
 import sys
 import function_app
+from opentelemetry import metrics, trace
+assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+assert type(metrics.get_meter_provider()).__name__ == "_ProxyMeterProvider"
 print([name for name in ({names}) if name in sys.modules])
 """
 
 
 def _loaded(*names: str, **settings: str) -> str:
-    """Which of some modules are loaded when the app is."""
+    """Which of some modules are loaded when the app is; the process's own providers never are."""
     given = {
         "AUTH_MODE": "local",
         "COSMOS_DB_ENDPOINT": "http://127.0.0.1:9",

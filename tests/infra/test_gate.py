@@ -70,8 +70,18 @@ FAULTS = [
     ),
     (ALERTS, '"aggregation": "Count",', "", "not all metrics have the same fields"),
     (ALERTS, "'conversations.title.lag'", "'conversations.title.lags'", "asks for conversations.title.lags"),
-    (ALERTS, "'faas.name']) == 'sweep'", "'faas.name']) == 'sweeps'", "asks for sweeps"),
-    (ALERTS, "tostring(Properties['faas.name']) == 'sweep'", "Name == 'sweep'", "asks for Name, which is"),
+    (
+        ALERTS,
+        "'conversations.function']) == 'sweep'",
+        "'conversations.function']) == 'sweeps'",
+        "asks for sweeps",
+    ),
+    (
+        ALERTS,
+        "tostring(Properties['conversations.function']) == 'sweep'",
+        "Name == 'sweep'",
+        "asks for Name, which is",
+    ),
     (WORKBOOK, "'conversations.change_feed.lag'", "'conversations.feed.lag'", "conversations.feed.lag"),
     (WORKBOOK, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "gen_ai.usage.prompt_tokens"),
     # security

@@ -35,6 +35,7 @@ FLOORS = [
     ("shared.telemetry", 1),
     ("shared.exporting", 2),
     ("shared.providers", 2),
+    ("shared.sampling", 2),
     ("shared", 4),
 ]
 # The SDKs, and the only place that may import each.
@@ -43,7 +44,7 @@ SDKS: dict[str, str | tuple[str, ...]] = {
     "azure.core": "shared.repository",
     "openai": "shared.ai",
     "jwt": "shared.auth",
-    "opentelemetry.sdk": ("shared.exporting", "shared.providers"),
+    "opentelemetry.sdk": ("shared.exporting", "shared.providers", "shared.sampling"),
     "opentelemetry.exporter": "shared.exporting",
     "azure.monitor": "shared.exporting",
 }

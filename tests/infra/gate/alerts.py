@@ -49,7 +49,7 @@ def _unknown(query: str, functions: Collection[str], sources: str) -> Iterator[s
     """What a query asks for that the code does not tell."""
     told = set(re.findall(r'"([\w.]+)"', sources))
     if "AppRequests" in query and re.search(r"\bName\b", query):
-        yield "asks for Name, which is method and route: the function is Properties['faas.name']"
+        yield "asks for Name, which is method and route: the function is Properties['conversations.function']"
     metrics = re.findall(r"\bName == '([^']+)'", query)
     metrics += [
         name
@@ -60,6 +60,6 @@ def _unknown(query: str, functions: Collection[str], sources: str) -> Iterator[s
     for name in [*metrics, *properties]:
         if name not in told:
             yield f"asks for {name}, which is not there"
-    for name in re.findall(r"\['faas\.name'\]\) == '([^']+)'", query):
+    for name in re.findall(r"\['conversations\.function'\]\) == '([^']+)'", query):
         if name not in functions:
             yield f"asks for {name}, which is not there"
