@@ -5,8 +5,6 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
-from shared.logs import Failed, trace
-
 # A comment keeps the line open while there is nothing to say.
 HEARTBEAT_SECONDS = 15.0
 
@@ -15,10 +13,7 @@ Event = tuple[int, str, dict[str, Any]]
 
 
 async def sent(events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
-    """Events as they go over the wire, with a heartbeat in every silence.
-
-    Raises Failed, for the server logs what an exception says; the client's stream breaks off, to be resumed.
-    """
+    """Events as they go over the wire, with a heartbeat in every silence."""
     following = asyncio.ensure_future(anext(events, None))
     try:
         while True:
@@ -30,8 +25,6 @@ async def sent(events: AsyncIterator[Event]) -> AsyncIterator[bytes]:
                 return
             yield _framed(*event)
             following = asyncio.ensure_future(anext(events, None))
-    except Exception as error:
-        raise Failed(trace(error)) from None
     finally:
         following.cancel()
 
