@@ -16,7 +16,7 @@ _RATE = "_MS.sampleRate"
 
 
 class Share(Sampler):
-    """Keeps a share of requests, 0 to 1, whatever the caller has decided: that isn't for callers to choose."""
+    """Keeps a share of requests, 0 to 1, whatever the caller has decided: it isn't for callers to choose."""
 
     def __init__(self, share: float) -> None:
         self._rate = share * 100
