@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from shared import telemetry
+from shared.sampling import Share
 
 
 class Heard:
@@ -19,7 +20,7 @@ class Heard:
     def __init__(self) -> None:
         self._spans = InMemorySpanExporter()
         self._metrics = InMemoryMetricReader()
-        self.tracers = TracerProvider(shutdown_on_exit=False)
+        self.tracers = TracerProvider(Share(1), shutdown_on_exit=False)
         self.tracers.add_span_processor(SimpleSpanProcessor(self._spans))
         self.meters = MeterProvider([self._metrics], shutdown_on_exit=False)
 
@@ -66,8 +67,8 @@ def _values(of: Mapping[str, Any] | None) -> tuple[Any, ...]:
 
 
 def attributes(one: ReadableSpan) -> dict[str, Any]:
-    """A span's attributes."""
-    return dict(one.attributes or {})
+    """A span's attributes, but for the share that it stands for."""
+    return {name: value for name, value in (one.attributes or {}).items() if name != "_MS.sampleRate"}
 
 
 @contextmanager

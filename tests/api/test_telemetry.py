@@ -232,6 +232,7 @@ USER = {
     "X-Local-Email": "canary@example.com",
     "Authorization": "Bearer canary",
     "Idempotency-Key": "canary-key",
+    "traceparent": f"00-{TRACE}-{PARENT}-01",
     "tracestate": "canary=canary",
 }
 ROOT = {"X-Local-User": "canary-root", "X-Local-Roles": "Conversations.Admin"}
