@@ -247,12 +247,16 @@ def test_what_is_ordered_is_as_the_naive_evaluator_orders_it(
 
 
 def summed(values: list[Any]) -> Any:
-    return sum(values) if all(rank(value) == 3 for value in values) else U
+    return number(sum(values)) if all(rank(value) == 3 for value in values) else U
 
 
 def average(values: list[Any]) -> float:
-    found = summed(values) / len(values)
-    return int(found) if found.is_integer() else found
+    return number(summed(values) / len(values))
+
+
+def number(found: float) -> float:
+    """As JSON has it: one without a fraction is whole."""
+    return int(found) if float(found).is_integer() else found
 
 
 def extreme(values: list[Any], choose: Callable[..., Any]) -> Any:
