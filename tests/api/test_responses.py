@@ -113,7 +113,8 @@ async def test_two_places_for_one_question_are_refused(service: Service) -> None
 
     answer = await service.http.post("responses", json={"input": "Hm?", **both})
 
-    assert "previous_response_id" in refused(answer, 400, "invalid_request")
+    told = refused(answer, 400, "invalid_request")
+    assert told == "conversation and previous_response_id can't both be given."
 
 
 async def test_input_items_behind_none_of_them_are_refused(service: Service) -> None:
