@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
-from shared.ai import Answer, Model
+from shared.ai import Answer, Model, count_tokens
 from shared.clock import Clock
 from shared.context import MESSAGES, Context, ContextReader
 from shared.due import due_at
 from shared.errors import BodyTooLarge, InternalError, InvalidRequest, ServiceError
 from shared.logs import trace
-from shared.models import Caller, Conversation, Message, Receipt, Turn
+from shared.models import Caller, Conversation, Message, Receipt, Turn, Usage
 from shared.repository import Change, Changed, EventRepository, Repository, spent
 from shared.transitions import active_at, answered, failed, stopped, turn_ended
 from shared.turns.leases import TurnLost, lease_kept, require_lease
@@ -90,6 +90,7 @@ class Runner:
                 "messages); with the truncation 'auto' its oldest messages are left out.",
                 param="truncation",
             )
+        run.asked = context.tokens
         return context
 
     async def _answer(self, run: Run, index: int, reading: asyncio.Task[Context]) -> Answer:
@@ -162,6 +163,8 @@ class Runner:
         now, text = self._clock(), run.text(index)
         if isinstance(result, Answer):
             return answered(empty, result, now)
+        if text:  # the model never told what this took
+            empty = empty.changed(usage=Usage(input_tokens=run.asked, output_tokens=count_tokens(text)))
         if result is None:
             return stopped(empty, run.stop_reason or "interrupted", now, text)
         code = result.code if isinstance(result, ServiceError) else InternalError.code
