@@ -155,7 +155,7 @@ class Turns:
             return Change(held, updated=((record, taken[0]),), guarded=True)
 
         try:
-            done = await self._repository.change(owner, turn.answer.conversation_id, take)
+            done = await self._repository.change(owner, turn.answer.conversation_id, take, deleted=True)
         except (TurnLost, NotFound):
             return
         turn = replace(turn, answers=(done.messages[0], *turn.answers[1:]))

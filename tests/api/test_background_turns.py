@@ -63,6 +63,20 @@ async def test_a_queued_turn_holds_its_conversation_and_can_be_cancelled(service
     assert (await service.ask(conversation["id"], "Now?"))["status"] == "completed"
 
 
+async def test_a_queued_turn_runs_though_its_conversation_is_deleted_and_may_come_back(
+    service: Service,
+) -> None:
+    conversation = await service.new_conversation()
+    queued = await _queued(service, conversation=conversation["id"])
+    await service.http.delete(f"conversations/{conversation['id']}")
+    await deliver(service)
+
+    await service.http.post(f"conversations/{conversation['id']}/restore")
+
+    assert (await _get(service, queued["id"]))["status"] == "completed"
+    assert (await service.ask(conversation["id"], "Next?"))["status"] == "completed"
+
+
 async def test_a_queued_turn_gives_way_to_an_interrupting_question(service: Service) -> None:
     conversation = await service.new_conversation()
     queued = await _queued(service, conversation=conversation["id"])
