@@ -234,10 +234,10 @@ class Turns:
             return turn
         if run := self._runs.get(turn.id):
             run.stop(reason)
-        elif turn.answer.turn and turn.answer.turn.queued:
-            return await self._close_queued(caller, turn, reason)
         else:
             await self._events.stop(turn.id, reason)
+            if turn.answer.turn and turn.answer.turn.queued:  # it may be taken up just now; then it sees that
+                return await self._close_queued(caller, turn, reason)
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 while turn.answer.status == "in_progress":
