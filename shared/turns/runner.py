@@ -11,7 +11,7 @@ from shared.ai import Answer, Model, count_tokens
 from shared.clock import Clock
 from shared.context import MESSAGES, Context, ContextReader
 from shared.due import due_at
-from shared.errors import BodyTooLarge, InternalError, InvalidRequest, ServiceError
+from shared.errors import BodyTooLarge, InternalError, InvalidRequest, NotFound, ServiceError
 from shared.logs import trace
 from shared.models import Caller, Conversation, Message, Receipt, Turn, Usage
 from shared.repository import Change, Changed, EventRepository, Repository, spent
@@ -171,16 +171,22 @@ class Runner:
         return failed(empty, code, now, text)
 
     async def finish(self, run: Run, answers: Sequence[Message], failure: Exception | None) -> Turn:
-        """Store how the turn ended; where somebody has closed it meanwhile, what was stored then."""
+        """Store how the turn ended; where somebody has closed it meanwhile, what was stored then.
+
+        NotFound where it was purged meanwhile, with nothing left of it.
+        """
         turn = replace(run.turn, answers=tuple(answers))
         receipt = run.completed(failure or turn)
         pairs = tuple(zip(run.turn.answers, answers, strict=True))
         try:
             done = await self.release(run.caller, run.conversation, turn.id, pairs, receipt)
-        except TurnLost:
+        except (TurnLost, NotFound):
             logger.warning("turn %s was closed before it ended; its result is dropped", turn.id)
             found = [await self._repository.find_message(run.caller, answer.id) for answer in answers]
-            return replace(turn, answers=tuple(answer for answer in found if answer) or turn.answers)
+            if None in found:
+                await self._events.remove(turn.id)
+                raise NotFound("conversation", run.conversation.id) from None
+            return replace(turn, answers=tuple(answer for answer in found if answer))
         return replace(turn, answers=done.messages)
 
     async def release(
