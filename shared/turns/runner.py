@@ -131,16 +131,22 @@ class Runner:
                 logger.warning("what turn %s says could not be stored: %s", run.turn.id, trace(error))
 
     async def _flush(self, run: Run) -> None:
-        """Store what has been said since the last time."""
-        if new := run.deltas[run.stored :]:
-            await self._events.add(run.turn.id, run.stored, new)
-            run.stored += len(new)
+        """Store what has been said since the last time.
+
+        Where that was broken off, or not acknowledged, the same pieces are stored again and no others with
+        them: somebody may have been told them already.
+        """
+        if run.stored < len(run.deltas):
+            run.storing = run.storing or len(run.deltas)
+            await self._events.add(run.turn.id, run.stored, run.deltas[run.stored : run.storing])
+            run.stored, run.storing = run.storing, None
 
     async def _end(self, run: Run, results: Sequence[Answer | BaseException | None]) -> None:
         """Store how each answer ended, and tell those who follow."""
         if run.followed or run.stored:  # else nobody knows a piece by its number
             try:
-                await self._flush(run)
+                while run.stored < len(run.deltas):
+                    await self._flush(run)
             except Exception as error:
                 logger.warning("what turn %s says could not be stored: %s", run.turn.id, trace(error))
         ended = [

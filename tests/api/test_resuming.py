@@ -12,7 +12,7 @@ from tests.api.refusals import refused
 from tests.api.script import Script
 from tests.api.serving import served
 from tests.api.sse import events_in, text_of, until
-from tests.api.streams import DELTA, HEAD, TAIL, asking, following, replayed, streamed
+from tests.api.streams import DELTA, HEAD, TAIL, asking, following, replayed, stored, streamed
 
 
 async def test_a_turn_that_nobody_followed_is_replayed(service: Service) -> None:
@@ -102,6 +102,27 @@ async def test_a_stream_that_breaks_off_says_so_and_goes_on_from_there(service: 
     assert (last["type"], last["code"], last["param"]) == ("error", "unavailable", None)
     assert text_of(rest) == " and half"
     assert rest[-1] == end
+
+
+async def test_pieces_whose_storing_was_not_acknowledged_are_told_once(service: Service) -> None:
+    conversation = await service.new_conversation()
+    script = Script("One ")
+    service.model.scripts = [script]
+    lost = service.engine.faults.add(Fault("upsert", status=408, after=True))
+    async with served() as http, asking(http, conversation["id"]) as events:
+        turn = (await anext(events))["response"]["id"]
+        async with another_instance(service), following(http, turn) as there:
+            head = await until(there, DELTA)
+            script.say("two ")
+            await stored(http, turn, "two ")
+            script.say("three.")
+            script.end()
+            rest = [event async for event in there]
+        *_, last = [event async for event in events]
+
+    assert lost.times == 0
+    assert text_of([head, *rest]) == "One two three."
+    assert rest[-1] == last
 
 
 async def test_a_turn_whose_end_cannot_be_stored_is_not_told_as_ended(
