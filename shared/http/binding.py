@@ -88,12 +88,12 @@ def _marker(hint: Any) -> object:
 
 def _query(model: type[BaseModel]) -> Source:
     def query(request: Request) -> BaseModel:
-        items = request.query_params.multi_items()
-        values = dict(items)
-        if len(values) < len(items):
-            name = next(name for name, _ in items if request.query_params.getlist(name)[1:])
-            raise InvalidRequest(f"{name[:64]} is given more than once.", param=name[:64])
-        return _validated(model, values)
+        values = request.query_params
+        for name in values:
+            used = name in model.model_fields or model.model_config["extra"] == "forbid"
+            if used and values.getlist(name)[1:]:
+                raise InvalidRequest(f"{name[:64]} is given more than once.", param=name[:64])
+        return _validated(model, dict(values))
 
     return query
 

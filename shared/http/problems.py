@@ -55,7 +55,8 @@ def invalid(error: ValidationError) -> InvalidRequest:
     details = [_detail(item["loc"], _message(item)) for item in found]
     first = details[0]
     if not first.param:
-        return InvalidRequest(f"The body {first.message}")
+        alone = found[0]["type"] == "value_error"  # it says itself what it is about
+        return InvalidRequest(first.message if alone else f"The body {first.message}")
     return InvalidRequest(f"{first.param}: {first.message}", param=first.param, details=details)
 
 

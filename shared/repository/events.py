@@ -66,10 +66,16 @@ class EventRepository:
                 return
 
     async def remove_of(self, answers: Iterable[Document], now: int) -> None:
-        """Remove what is there of turns; answers: the documents of their first answers, among others."""
+        """Remove what is there of turns; answers: the documents of their first answers, among others.
+
+        A turn that runs is stopped; whoever runs it removes what it still adds.
+        """
         for answer in answers:
             if answer.get("turn") and answer["createdAt"] > now - KEPT_MS:
-                await self.remove(same_ulid("resp", answer["id"]))
+                turn_id = same_ulid("resp", answer["id"])
+                await self.remove(turn_id)
+                if answer["status"] == "in_progress":
+                    await self.stop(turn_id, "interrupted")
 
     async def _partition(self, turn_id: str) -> Partition:
         return Partition(await self._database.container("turn_events"), (turn_id,), self._sessions, levels=1)

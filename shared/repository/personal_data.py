@@ -13,7 +13,7 @@ from shared.repository.partition import Conflict, Document, Missing, Partition, 
 AT_ONCE = 50
 
 _BY_ID = "SELECT * FROM c WHERE c.id > @after ORDER BY c.id"
-_ANY = "SELECT c.id, c.type, c.turn, c.createdAt FROM c"
+_ANY = "SELECT c.id, c.type, c.turn, c.createdAt, c.status FROM c"
 _LETTERS = "SELECT c.id, c.type FROM c WHERE c.userId = @user"
 _USAGE = "SELECT c.id, c.type FROM c WHERE c.userDigest = @digest"
 # Not erasures: each ends by itself, and then names nobody.

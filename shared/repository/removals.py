@@ -12,8 +12,10 @@ from shared.repository.partition import Conflict, Document, Missing
 # Deletes of one transaction.
 REMOVED_AT_ONCE = 50
 
-_MESSAGES = "SELECT c.id, c.turn, c.createdAt FROM c WHERE c.messageKey > @low AND c.messageKey < @high"
-_DELETED = "SELECT c.id, c.turn, c.createdAt FROM c WHERE c.deletedKey > @low AND c.deletedKey < @high"
+_MESSAGES = """
+    SELECT c.id, c.turn, c.createdAt, c.status FROM c WHERE c.messageKey > @low AND c.messageKey < @high"""
+_DELETED = """
+    SELECT c.id, c.turn, c.createdAt, c.status FROM c WHERE c.deletedKey > @low AND c.deletedKey < @high"""
 _RECEIPTS = "SELECT c.id FROM c WHERE c.receiptKey = @conversation"
 
 

@@ -200,6 +200,10 @@ class NewFork(Body):
     up_to_message_id: Identifier | None = None
 
 
+# What a question has that is answered anew, and that isn't given again.
+_OF_A_NEW_MESSAGE = ("display_text", "question_config", "prompt_details", "metadata")
+
+
 class Ask(MessageFields):
     """A question for the model. instructions: in place of the conversation's, for this turn.
 
@@ -220,6 +224,9 @@ class Ask(MessageFields):
         """What the use case takes."""
         if self.content is None and self.parent_id is None:
             raise InvalidRequest("content: is required.", param="content")
+        for name in _OF_A_NEW_MESSAGE if self.content is None else ():
+            if getattr(self, name):
+                raise InvalidRequest(f"{name}: belongs to a new question; give its content.", param=name)
         fields = {name: getattr(self, name) for name in MessageFields.model_fields}
         return Question(
             drafts=(MessageDraft(**fields),) if self.content is not None else (),

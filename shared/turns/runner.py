@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
-from shared.ai import Answer, Model
+from shared.ai import Answer, Model, count_tokens
 from shared.clock import Clock
 from shared.context import MESSAGES, Context, ContextReader
 from shared.due import due_at
-from shared.errors import BodyTooLarge, InternalError, InvalidRequest, ServiceError
+from shared.errors import BodyTooLarge, InternalError, InvalidRequest, NotFound, ServiceError
 from shared.logs import trace
-from shared.models import Caller, Conversation, Message, Receipt, Turn
+from shared.models import Caller, Conversation, Message, Receipt, Turn, Usage
 from shared.repository import Change, Changed, EventRepository, Repository, spent
 from shared.transitions import active_at, answered, failed, stopped, turn_ended
 from shared.turns.ends import note_end
@@ -91,6 +91,7 @@ class Runner:
                 "messages); with the truncation 'auto' its oldest messages are left out.",
                 param="truncation",
             )
+        run.asked = context.tokens
         return context
 
     async def _answer(self, run: Run, index: int, reading: asyncio.Task[Context]) -> Answer:
@@ -135,18 +136,26 @@ class Runner:
             logger.warning("whether turn %s is to stop could not be read: %s", run.turn.id, trace(error))
 
     async def _flush(self, run: Run) -> None:
-        """Store what has been said since the last time, if it can be; the answer itself will be."""
+        """Store what has been said since the last time, if it can be; the answer itself will be.
+
+        Where that was broken off, or not acknowledged, the same pieces are stored again and no others with
+        them: somebody may have been told them already.
+        """
+        if run.stored == len(run.deltas):
+            return
+        run.storing = run.storing or len(run.deltas)
         try:
-            if new := run.deltas[run.stored :]:
-                await self._events.add(run.turn.id, run.stored, new)
-                run.stored += len(new)
+            await self._events.add(run.turn.id, run.stored, run.deltas[run.stored : run.storing])
         except Exception as error:
             logger.warning("what turn %s says could not be stored: %s", run.turn.id, trace(error))
+            return
+        run.stored, run.storing = run.storing, None
 
     async def _end(self, run: Run, results: Sequence[Answer | BaseException | None]) -> None:
         """Store how each answer ended, and tell those who follow."""
-        told = run.followed or run.stored > 0
+        told = run.followed or run.stored > 0 or run.storing is not None
         if told:
+            await self._flush(run)  # what was broken off, if anything was
             await self._flush(run)
         ended = [
             self._ended(run, index, empty, result)
@@ -168,22 +177,30 @@ class Runner:
         now, text = self._clock(), run.text(index)
         if isinstance(result, Answer):
             return answered(empty, result, now)
+        if text:  # the model never told what this took
+            empty = empty.changed(usage=Usage(input_tokens=run.asked, output_tokens=count_tokens(text)))
         if result is None:
             return stopped(empty, run.stop_reason or "interrupted", now, text)
         code = result.code if isinstance(result, ServiceError) else InternalError.code
         return failed(empty, code, now, text)
 
     async def finish(self, run: Run, answers: Sequence[Message], failure: Exception | None) -> Turn:
-        """Store how the turn ended; where somebody has closed it meanwhile, what was stored then."""
+        """Store how the turn ended; where somebody has closed it meanwhile, what was stored then.
+
+        NotFound where it was purged meanwhile, with nothing left of it.
+        """
         turn = replace(run.turn, answers=tuple(answers))
         receipt = run.completed(failure or turn)
         pairs = tuple(zip(run.turn.answers, answers, strict=True))
         try:
             done = await self.release(run.caller, run.conversation, turn.id, pairs, receipt)
-        except TurnLost:
+        except (TurnLost, NotFound):
             logger.warning("turn %s was closed before it ended; its result is dropped", turn.id)
             found = [await self._repository.find_message(run.caller, answer.id) for answer in answers]
-            return replace(turn, answers=tuple(answer for answer in found if answer) or turn.answers)
+            if None in found:
+                await self._events.remove(turn.id)
+                raise NotFound("conversation", run.conversation.id) from None
+            return replace(turn, answers=tuple(answer for answer in found if answer))
         return replace(turn, answers=done.messages)
 
     async def release(

@@ -22,7 +22,8 @@ class Run:
     """conversation: as the turn began. parent: of the question, where it is in hand. turn: as it is now.
 
     task: what runs it, unless it is left to the background. deltas: what its answers say so far; stored: how
-    many of these pieces others can find. followed: whether somebody is told them.
+    many of these pieces others can find; storing: how many it will be once what is being stored is.
+    followed: whether somebody is told them. asked: the estimate of the tokens that the model is sent.
     """
 
     caller: Caller
@@ -33,7 +34,9 @@ class Run:
     receipt: Receipt | None = None
     task: asyncio.Task[None] | None = None
     stored: int = 0
+    storing: int | None = None
     followed: bool = False
+    asked: int = 0
     deltas: list[Delta] = field(default_factory=list)
     stop_reason: IncompleteReason | None = None
     failure: Exception | None = None

@@ -173,7 +173,7 @@ class Turns:
             return Change(held, updated=((record, taken[0]),), guarded=True)
 
         try:
-            done = await self._repository.change(owner, turn.answer.conversation_id, take)
+            done = await self._repository.change(owner, turn.answer.conversation_id, take, deleted=True)
         except (TurnLost, NotFound):
             return
         turn = replace(turn, answers=(done.messages[0], *turn.answers[1:]))
@@ -257,7 +257,7 @@ class Turns:
             return turn
         if run := self._runs.get(turn.id):
             run.stop(reason)
-        elif turn.status != "queued":
+        else:  # one that is queued may be taken up just now; then it sees that
             await self._events.stop(turn.id, reason)
         try:
             async with asyncio.timeout(0 if turn.status == "queued" else STOP_SECONDS):

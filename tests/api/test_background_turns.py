@@ -3,6 +3,9 @@
 import asyncio
 from typing import Any
 
+import pytest
+
+from local.cosmos import Fault
 from tests.api.conftest import Service
 from tests.api.instances import another_instance
 from tests.api.refusals import refused
@@ -63,6 +66,20 @@ async def test_a_queued_turn_holds_its_conversation_and_can_be_cancelled(service
     assert (await service.ask(conversation["id"], "Now?"))["status"] == "completed"
 
 
+async def test_a_queued_turn_runs_though_its_conversation_is_deleted_and_may_come_back(
+    service: Service,
+) -> None:
+    conversation = await service.new_conversation()
+    queued = await _queued(service, conversation=conversation["id"])
+    await service.http.delete(f"conversations/{conversation['id']}")
+    await deliver(service)
+
+    await service.http.post(f"conversations/{conversation['id']}/restore")
+
+    assert (await _get(service, queued["id"]))["status"] == "completed"
+    assert (await service.ask(conversation["id"], "Next?"))["status"] == "completed"
+
+
 async def test_a_queued_turn_gives_way_to_an_interrupting_question(service: Service) -> None:
     conversation = await service.new_conversation()
     queued = await _queued(service, conversation=conversation["id"])
@@ -88,6 +105,28 @@ async def test_a_background_turn_that_runs_is_cancelled(service: Service) -> Non
 
     assert cancelled.json()["status"] == "cancelled"
     assert script.closed.is_set()
+
+
+async def test_a_background_turn_that_is_taken_up_while_it_is_cancelled_is_stopped_too(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.repository.changes.random.uniform", lambda *_: 0.3)
+    script = Script("Half")
+    service.model.scripts = [script]
+    queued = await _queued(service)
+    fault = service.engine.faults.add(Fault("batch", status=412))
+    cancelling = asyncio.create_task(service.http.post(f"responses/{queued['id']}/cancel"))
+    await eventually(lambda: asyncio.sleep(0, fault.times == 0), 5)
+
+    async with another_instance(service):
+        running = asyncio.create_task(deliver(service))
+        await eventually(lambda: asyncio.sleep(0, service.model.requests), 5)
+        async with asyncio.timeout(2):
+            await script.closed.wait()
+        await running
+
+    assert (await cancelling).json()["status"] == "cancelled"
+    assert (await _get(service, queued["id"]))["status"] == "cancelled"
 
 
 async def test_a_background_turn_whose_server_dies_is_closed_and_not_run_again(service: Service) -> None:

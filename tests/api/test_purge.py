@@ -10,6 +10,11 @@ from tests.api.conftest import Service
 from tests.api.pages import walk
 from tests.api.raw import grow, holding
 from tests.api.refusals import refused, stored
+from tests.api.script import Script
+from tests.api.serving import served
+from tests.api.sse import until
+from tests.api.streams import DELTA, asking
+from tests.api.streams import stored as said
 
 CANARY = "Kanarienvogel"
 DAY = 24 * 60 * 60
@@ -140,6 +145,22 @@ async def test_the_events_of_a_streamed_answer_go_with_its_conversation(service:
     assert (await service.http.delete(f"{path}?purge=true")).status_code == 200
 
     assert await raw_store.holding(service, CANARY, made["id"]) == []
+
+
+async def test_a_turn_that_runs_while_it_is_purged_is_stopped_and_leaves_nothing(service: Service) -> None:
+    made = await service.new_conversation()
+    script = Script(CANARY)
+    service.model.scripts = [script]
+    async with served() as http, asking(http, made["id"]) as events:
+        turn = (await until(events, DELTA))["item_id"].replace("msg_", "resp_")
+        await said(http, turn, CANARY)
+        assert (await http.delete(f"conversations/{made['id']}?purge=true")).status_code == 200
+        script.say(CANARY)
+        *_, last = [event async for event in events]
+
+    assert script.closed.is_set()
+    assert (last["type"], last["code"]) == ("error", "conversation_not_found")
+    assert await raw_store.holding(service, CANARY, made["id"], turn) == []
 
 
 async def test_a_purge_of_many_messages_is_an_operation_that_the_timer_ends(service: Service) -> None:

@@ -113,7 +113,8 @@ async def test_two_places_for_one_question_are_refused(service: Service) -> None
 
     answer = await service.http.post("responses", json={"input": "Hm?", **both})
 
-    assert "previous_response_id" in refused(answer, 400, "invalid_request")
+    told = refused(answer, 400, "invalid_request")
+    assert told == "conversation and previous_response_id can't both be given."
 
 
 async def test_input_items_behind_none_of_them_are_refused(service: Service) -> None:
@@ -125,3 +126,12 @@ async def test_input_items_behind_none_of_them_are_refused(service: Service) -> 
 
     assert [one["content"][0]["text"] for one in first["data"] + second["data"]] == ["c", "b", "a"]
     refused(await service.http.get(path, params={"after": "msg_x"}), 400, "invalid_cursor", "after")
+
+
+async def test_a_query_parameter_that_is_not_used_may_come_twice(service: Service) -> None:
+    response = (await service.http.post("responses", json={"input": "Hm?"})).json()["id"]
+    path, unused = f"responses/{response}/input_items", "include[]=a&include[]=b"
+
+    assert (await service.http.get(f"responses/{response}?{unused}")).status_code == 200
+    assert (await service.http.get(f"{path}?{unused}")).status_code == 200
+    refused(await service.http.get(f"{path}?{unused}&limit=1&limit=2"), 400, "invalid_request", "limit")

@@ -127,6 +127,27 @@ async def test_a_stream_that_breaks_off_says_so_and_goes_on_from_there(service: 
     assert rest[-1] == end
 
 
+async def test_pieces_whose_storing_was_not_acknowledged_are_told_once(service: Service) -> None:
+    conversation = await service.new_conversation()
+    script = Script("One ")
+    service.model.scripts = [script]
+    lost = service.engine.faults.add(Fault("upsert", status=408, after=True))
+    async with served() as http, asking(http, conversation["id"]) as events:
+        turn = (await anext(events))["response"]["id"]
+        async with another_instance(service), following(http, turn) as there:
+            head = await until(there, DELTA)
+            script.say("two ")
+            await stored(http, turn, "two ")
+            script.say("three.")
+            script.end()
+            rest = [event async for event in there]
+        *_, last = [event async for event in events]
+
+    assert lost.times == 0
+    assert text_of([head, *rest]) == "One two three."
+    assert rest[-1] == last
+
+
 async def test_a_turn_whose_end_cannot_be_stored_is_not_told_as_ended(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:

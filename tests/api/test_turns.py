@@ -438,3 +438,16 @@ async def test_an_alternative_that_is_deleted_is_not_told_any_more(service: Serv
     assert [one["delta"] for one in events if one["type"] == DELTA] == [
         one["content"][0]["text"] for one in told
     ]
+
+
+@pytest.mark.parametrize("field", ["display_text", "question_config", "prompt_details", "metadata"])
+async def test_what_belongs_to_a_new_question_is_refused_where_there_is_none(
+    service: Service, field: str
+) -> None:
+    conversation = await service.new_conversation()
+    question = (await service.ask(conversation["id"], "Hm?"))["question"]["id"]
+    body = {"parent_id": question, field: "shown" if field == "display_text" else {"a": "b"}}
+
+    answer = await service.http.post(f"conversations/{conversation['id']}/ask", json=body)
+
+    refused(answer, 400, "invalid_request", field)

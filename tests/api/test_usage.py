@@ -9,10 +9,15 @@ import pytest
 
 from functions.background import record_usage
 from local.cosmos import Fault
+from shared.ai import count_tokens
 from shared.services import services
 from tests.api.conftest import Service
 from tests.api.raw_store import feed
 from tests.api.refusals import refused
+from tests.api.script import Script
+from tests.api.serving import served
+from tests.api.sse import until
+from tests.api.streams import DELTA, asking
 
 DAY = "2027-01-15"
 BOB = {"X-Local-User": "bob"}
@@ -80,6 +85,32 @@ async def test_turns_that_end_at_once_are_all_counted_and_none_waits_for_another
     (day,) = await _used(service)
     assert day["turns"] == 21
     assert day["output_tokens"] == sum(turn["usage"]["output_tokens"] for turn in [first, *turns])
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["cancelled", "broken off"])
+async def test_an_answer_that_does_not_come_to_its_end_counts_what_it_had_taken(
+    service: Service, broken: bool
+) -> None:
+    conversation = await service.new_conversation()
+    script = Script("Half of an answer")
+    service.model.scripts = [script]
+    async with served() as http, asking(http, conversation["id"]) as events:
+        turn = (await until(events, DELTA))["item_id"].replace("msg_", "resp_")
+        if broken:
+            script.break_off()
+        else:
+            await http.post(f"responses/{turn}/cancel")
+        last = [event async for event in events][-1]
+
+    (day,) = await _used(service)
+    told = last["response"]["usage"]
+    assert (day["turns"], day["input_tokens"], day["output_tokens"]) == (
+        1,
+        told["input_tokens"],
+        told["output_tokens"],
+    )
+    assert day["input_tokens"] >= 1
+    assert day["output_tokens"] == count_tokens("Half of an answer")
 
 
 async def test_a_model_is_counted_whatever_its_name(service: Service) -> None:
