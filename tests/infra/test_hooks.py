@@ -80,6 +80,21 @@ def test_a_registration_that_is_there_is_taken(shell: Shell) -> None:
     assert not any(call.startswith("az ad app create") for call in shell.calls)
 
 
+def test_the_registration_of_an_environment_whose_name_goes_on_is_not_taken(shell: Shell) -> None:
+    entra(shell, registered=CLIENT_ID)
+
+    shell.run("preprovision.sh")
+
+    assert shell.calls[0].startswith("az ad app list --filter displayName eq 'conversation-service-test' ")
+
+
+def test_who_registers_without_azd_is_told_the_client_id(shell: Shell) -> None:
+    entra(shell)
+    shell.stand_in("azd", "exit 1")
+
+    assert CLIENT_ID in shell.run("preprovision.sh").stdout
+
+
 def test_a_client_id_that_was_given_is_left_alone(shell: Shell) -> None:
     entra(shell)
 
