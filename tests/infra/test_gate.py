@@ -17,7 +17,7 @@ STORAGE, RBAC, OPENAI = (
 )
 APIM_API, API, GLOBAL = "infra/modules/apim-api.bicep", "infra/policies/api.xml", "infra/policies/global.xml"
 PROBLEM, CONTAINERS, ALERTS = "infra/policies/problem.xml", "infra/containers.json", "infra/alerts.json"
-WORKBOOK = "infra/workbook.json"
+WORKBOOK, ENDPOINTS = "infra/workbook.json", "infra/modules/endpoints.bicep"
 REGISTRATION = "infra/hooks/registration.json"
 PARAMETERS, PROD = "infra/main.parameters.json", "infra/examples/prod.bicepparam"
 
@@ -61,6 +61,7 @@ FAULTS = [
     (COSMOS, "EnableServerless", "EnableServerles", "the capability EnableServerless"),
     (OPENAI, "  scope: account\n", "", "must say what it is about"),
     (OPENAI, "model.capacity", "model.capcity", "has not the fields"),
+    (ENDPOINTS, "last(split(target.id, '/'))", "target.name", "named after what it leads to"),
     (MAIN, "  name: 'rbac'\n  scope: group\n", "  name: 'rbac'\n", "must have the resource group"),
     (
         "infra/modules/alerts.bicep",
