@@ -139,7 +139,7 @@ FAULTS = [
         "${COSMOS_BACKUP=Continuous30Days}",
         "'cosmosBackup' is another",
     ),
-    (PARAMETERS, '"capacity": 100', '"capacity": 1', "'chatModel' is another"),
+    (PARAMETERS, "${CHAT_MODEL_CAPACITY=100}", "${CHAT_MODEL_CAPACITY=1}", "'chatModel' is another"),
     (PARAMETERS, "${ALERT_EMAIL=}", "${ALERT_EMAIL}", "no default"),
     (PARAMETERS, '"gatewaySku": { "value": "${GATEWAY_SKU=BasicV2}" },', "", "'gatewaySku' is missing"),
     (PROD, "param privateNetwork", "param private", "prod.bicepparam: main.bicep has no 'private'"),
@@ -207,6 +207,15 @@ def test_a_planted_fault_is_told(copy: Path, app: App, path: str, right: str, wr
     file.write_text(text.replace(right, wrong), encoding="utf-8")
 
     assert any(told in finding for finding in findings(copy, app))
+
+
+def test_what_an_environment_chooses_for_itself_is_no_fault(copy: Path, app: App) -> None:
+    file = copy / PARAMETERS
+    given = json.loads(file.read_text(encoding="utf-8"))
+    given["parameters"]["corsOrigins"]["value"] = ["https://chat.example.com"]
+    file.write_text(json.dumps(given), encoding="utf-8")
+
+    assert findings(copy, app) == []
 
 
 def test_the_app_starts_with_the_settings_of_bicep() -> None:
