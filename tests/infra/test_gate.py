@@ -19,6 +19,7 @@ APIM_API, API, GLOBAL = "infra/modules/apim-api.bicep", "infra/policies/api.xml"
 PROBLEM, CONTAINERS, ALERTS = "infra/policies/problem.xml", "infra/containers.json", "infra/alerts.json"
 WORKBOOK, ENDPOINTS = "infra/workbook.json", "infra/modules/endpoints.bicep"
 REGISTRATION = "infra/hooks/registration.json"
+OPERATIONS = "docs/operations.md"
 PARAMETERS, PROD = "infra/main.parameters.json", "infra/examples/prod.bicepparam"
 
 FAULTS = [
@@ -75,6 +76,13 @@ FAULTS = [
     (ALERTS, "tostring(Properties['faas.name']) == 'sweep'", "Name == 'sweep'", "asks for Name, which is"),
     (WORKBOOK, "'conversations.change_feed.lag'", "'conversations.feed.lag'", "conversations.feed.lag"),
     (WORKBOOK, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "gen_ai.usage.prompt_tokens"),
+    (
+        OPERATIONS,
+        "['conversations.request_id']",
+        "['conversations.request']",
+        "asks for conversations.request, which",
+    ),
+    (ALERTS, "Properties['faas.trigger']", "Properties['error.type']", "which no row of a span has"),
     # security
     (OPENAI, "disableLocalAuth: true", "disableLocalAuth: false", "must be True"),
     (COSMOS, "    disableLocalAuth: true\n", "", "disableLocalAuth must be True"),
