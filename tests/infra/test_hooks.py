@@ -111,3 +111,20 @@ def test_a_deployment_with_an_open_app_fails(shell: Shell, direct: str, code: in
     assert ran.returncode == code
     assert ("THE APP IS OPEN" in ran.stderr) == bool(code)
     assert any(call.endswith("https://gateway/v1/health/ready") for call in shell.calls) != bool(code)
+
+
+def test_a_gateway_that_asks_for_a_subscription_key_is_up(shell: Shell) -> None:
+    shell.stand_in("curl", "echo 401")
+
+    ran = shell.run("postdeploy.sh", SUBSCRIPTION_REQUIRED="true")
+
+    assert (ran.returncode, "asks for a subscription key" in ran.stdout) == (0, True)
+
+
+def test_a_gateway_that_does_not_let_in_ends_in_an_error(shell: Shell) -> None:
+    shell.stand_in("curl", "echo 401")
+    shell.stand_in("sleep", "")
+
+    ran = shell.run("postdeploy.sh")
+
+    assert (ran.returncode, "does not answer 200" in ran.stderr) == (1, True)
