@@ -7,7 +7,7 @@ from pathlib import Path
 
 _BUDGET = "monthly-budget"
 # A query in the text of operations.md: a table of logs, and what is done with its rows.
-_IN_TEXT = re.compile(r"`((?:union )?[A-Z]\w+[,\w ]*\|[^`]*)`")
+_IN_TEXT = re.compile(r"`((?:union\s+)?[A-Z][\w,\s]*\|[^`]*)`")
 # Attributes of a span that Azure Monitor's exporter makes columns of, or leaves out.
 _NOT_KEPT = ("error.type", "http.", "db.")
 _OPERATORS = {"GreaterThan", "GreaterThanOrEqual", "LessThan", "LessThanOrEqual"}
