@@ -1,4 +1,4 @@
-// One person's environment, cheap and open to its developer: az deployment sub create -p infra/examples/dev.bicepparam
+// One person's environment, cheap and open to its developer: az deployment sub create -l swedencentral -p infra/examples/dev.bicepparam
 using '../main.bicep'
 
 param environmentName = 'conversations-dev'

@@ -15,13 +15,18 @@ case "$direct" in
         ;;
 esac
 
+# Where callers need a subscription key, which nobody has here, it can only be told that it is asked for.
+[ "${SUBSCRIPTION_REQUIRED:-false}" = true ] && wanted=401 || wanted=200
 tries=0
-until [ "$(answer "${API_URL:?azd sets it}/health/ready")" = 200 ]; do
+until [ "$(answer "${API_URL:?azd sets it}/health/ready")" = "$wanted" ]; do
     tries=$((tries + 1))
     if [ "$tries" -ge 20 ]; then
-        echo "postdeploy: $API_URL/health/ready does not answer 200; roles can take minutes, then see docs/operations.md" >&2
+        echo "postdeploy: $API_URL/health/ready does not answer $wanted; roles can take minutes, then see docs/operations.md" >&2
         exit 1
     fi
     sleep 15
 done
-echo "postdeploy: $API_URL is up, and its database is reached"
+case "$wanted" in
+    200) echo "postdeploy: $API_URL is up, and its database is reached" ;;
+    *) echo "postdeploy: $API_URL is up, and asks for a subscription key" ;;
+esac

@@ -70,8 +70,9 @@ resource links 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01
   }
 }]
 
+// Named after what it leads to: where an endpoint leads can't be changed, and a restore makes another account.
 resource endpoints 'Microsoft.Network/privateEndpoints@2024-05-01' = [for target in targets: {
-  name: 'pe-${target.name}'
+  name: 'pe-${last(split(target.id, '/'))}'
   location: location
   tags: tags
   properties: {

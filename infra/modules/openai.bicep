@@ -49,7 +49,8 @@ resource deployments 'Microsoft.CognitiveServices/accounts/deployments@2025-06-0
   name: model.deployment
   sku: {
     name: model.sku
-    capacity: model.capacity
+    // A number, or a string of one: what azd puts into an object stays a string.
+    capacity: int(model.capacity)
   }
   properties: {
     model: {

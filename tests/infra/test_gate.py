@@ -17,8 +17,9 @@ STORAGE, RBAC, OPENAI = (
 )
 APIM_API, API, GLOBAL = "infra/modules/apim-api.bicep", "infra/policies/api.xml", "infra/policies/global.xml"
 PROBLEM, CONTAINERS, ALERTS = "infra/policies/problem.xml", "infra/containers.json", "infra/alerts.json"
-WORKBOOK = "infra/workbook.json"
+WORKBOOK, ENDPOINTS = "infra/workbook.json", "infra/modules/endpoints.bicep"
 REGISTRATION = "infra/hooks/registration.json"
+OPERATIONS = "docs/operations.md"
 PARAMETERS, PROD = "infra/main.parameters.json", "infra/examples/prod.bicepparam"
 
 FAULTS = [
@@ -61,6 +62,7 @@ FAULTS = [
     (COSMOS, "EnableServerless", "EnableServerles", "the capability EnableServerless"),
     (OPENAI, "  scope: account\n", "", "must say what it is about"),
     (OPENAI, "model.capacity", "model.capcity", "has not the fields"),
+    (ENDPOINTS, "last(split(target.id, '/'))", "target.name", "named after what it leads to"),
     (MAIN, "  name: 'rbac'\n  scope: group\n", "  name: 'rbac'\n", "must have the resource group"),
     (
         "infra/modules/alerts.bicep",
@@ -84,6 +86,13 @@ FAULTS = [
     ),
     (WORKBOOK, "'conversations.change_feed.lag'", "'conversations.feed.lag'", "conversations.feed.lag"),
     (WORKBOOK, "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "gen_ai.usage.prompt_tokens"),
+    (
+        OPERATIONS,
+        "['conversations.request_id']",
+        "['conversations.request']",
+        "asks for conversations.request, which",
+    ),
+    (ALERTS, "Properties['conversations.trigger']", "Properties['error.type']", "which no row of a span has"),
     # security
     (OPENAI, "disableLocalAuth: true", "disableLocalAuth: false", "must be True"),
     (COSMOS, "    disableLocalAuth: true\n", "", "disableLocalAuth must be True"),
@@ -148,7 +157,7 @@ FAULTS = [
         "${COSMOS_BACKUP=Continuous30Days}",
         "'cosmosBackup' is another",
     ),
-    (PARAMETERS, '"capacity": 100', '"capacity": 1', "'chatModel' is another"),
+    (PARAMETERS, "${CHAT_MODEL_CAPACITY=100}", "${CHAT_MODEL_CAPACITY=1}", "'chatModel' is another"),
     (PARAMETERS, "${ALERT_EMAIL=}", "${ALERT_EMAIL}", "no default"),
     (PARAMETERS, '"gatewaySku": { "value": "${GATEWAY_SKU=BasicV2}" },', "", "'gatewaySku' is missing"),
     (PROD, "param privateNetwork", "param private", "prod.bicepparam: main.bicep has no 'private'"),
@@ -216,6 +225,15 @@ def test_a_planted_fault_is_told(copy: Path, app: App, path: str, right: str, wr
     file.write_text(text.replace(right, wrong), encoding="utf-8")
 
     assert any(told in finding for finding in findings(copy, app))
+
+
+def test_what_an_environment_chooses_for_itself_is_no_fault(copy: Path, app: App) -> None:
+    file = copy / PARAMETERS
+    given = json.loads(file.read_text(encoding="utf-8"))
+    given["parameters"]["corsOrigins"]["value"] = ["https://chat.example.com"]
+    file.write_text(json.dumps(given), encoding="utf-8")
+
+    assert findings(copy, app) == []
 
 
 def test_the_app_starts_with_the_settings_of_bicep() -> None:

@@ -80,6 +80,21 @@ def test_a_registration_that_is_there_is_taken(shell: Shell) -> None:
     assert not any(call.startswith("az ad app create") for call in shell.calls)
 
 
+def test_the_registration_of_an_environment_whose_name_goes_on_is_not_taken(shell: Shell) -> None:
+    entra(shell, registered=CLIENT_ID)
+
+    shell.run("preprovision.sh")
+
+    assert shell.calls[0].startswith("az ad app list --filter displayName eq 'conversation-service-test' ")
+
+
+def test_who_registers_without_azd_is_told_the_client_id(shell: Shell) -> None:
+    entra(shell)
+    shell.stand_in("azd", "exit 1")
+
+    assert CLIENT_ID in shell.run("preprovision.sh").stdout
+
+
 def test_a_client_id_that_was_given_is_left_alone(shell: Shell) -> None:
     entra(shell)
 
@@ -96,3 +111,20 @@ def test_a_deployment_with_an_open_app_fails(shell: Shell, direct: str, code: in
     assert ran.returncode == code
     assert ("THE APP IS OPEN" in ran.stderr) == bool(code)
     assert any(call.endswith("https://gateway/v1/health/ready") for call in shell.calls) != bool(code)
+
+
+def test_a_gateway_that_asks_for_a_subscription_key_is_up(shell: Shell) -> None:
+    shell.stand_in("curl", "echo 401")
+
+    ran = shell.run("postdeploy.sh", SUBSCRIPTION_REQUIRED="true")
+
+    assert (ran.returncode, "asks for a subscription key" in ran.stdout) == (0, True)
+
+
+def test_a_gateway_that_does_not_let_in_ends_in_an_error(shell: Shell) -> None:
+    shell.stand_in("curl", "echo 401")
+    shell.stand_in("sleep", "")
+
+    ran = shell.run("postdeploy.sh")
+
+    assert (ran.returncode, "does not answer 200" in ran.stderr) == (1, True)

@@ -6,6 +6,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 _BUDGET = "monthly-budget"
+# A query in the text of operations.md: a table of logs, and what is done with its rows.
+_IN_TEXT = re.compile(r"`((?:union\s+)?[A-Z][\w,\s]*\|[^`]*)`")
+# Attributes of a span that Azure Monitor's exporter makes columns of, or leaves out.
+_NOT_KEPT = ("error.type", "http.", "db.")
 _OPERATORS = {"GreaterThan", "GreaterThanOrEqual", "LessThan", "LessThanOrEqual"}
 
 
@@ -40,6 +44,9 @@ def findings(infra: Path, operations: str, functions: Collection[str], sources: 
     for rule in rules["logs"]:
         for fault in _unknown(rule["query"], functions, sources):
             yield f"alerts.json: {rule['name']} {fault}"
+    for query in _IN_TEXT.findall(operations):
+        for fault in _unknown(query, functions, sources):
+            yield f"docs/operations.md: {query[:40]!r} {fault}"
     for item in json.loads((infra / "workbook.json").read_text(encoding="utf-8"))["items"]:
         for fault in _unknown(item["content"].get("query", ""), functions, sources):
             yield f"workbook.json: {item['name']} {fault}"
@@ -60,6 +67,8 @@ def _unknown(query: str, functions: Collection[str], sources: str) -> Iterator[s
     for name in [*metrics, *properties]:
         if name not in told:
             yield f"asks for {name}, which is not there"
+        if name.startswith(_NOT_KEPT) and "AppMetrics" not in query:
+            yield f"asks for {name}, which no row of a span has"
     for name in re.findall(r"\['conversations\.function'\]\) == '([^']+)'", query):
         if name not in functions:
             yield f"asks for {name}, which is not there"

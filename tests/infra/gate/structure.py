@@ -48,6 +48,8 @@ def _placed(resource: Declared, by_name: dict[str, Declared]) -> Iterator[str]:
             yield f"the parent of {resource.name} must be a {expected}"
     elif parent is not None:
         yield f"{resource.name} can't have a parent"
+    if kind == "Microsoft.Network/privateEndpoints" and ".id" not in _text(resource.body.get("name")):
+        yield f"{resource.name} must be named after what it leads to, which can't be changed"
     if kind.startswith(_EXTENSIONS) and _text(scope) not in by_name:
         yield f"{resource.name} must say what it is about, as its scope"
 
