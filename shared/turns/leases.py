@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from shared.clock import Clock
+from shared.errors import NotFound
 from shared.logs import trace
 from shared.models import Caller, Conversation, Lease
 from shared.repository import Change, Repository
@@ -35,9 +36,14 @@ def require_lease(conversation: Conversation, turn_id: str) -> None:
 
 @asynccontextmanager
 async def lease_kept(
-    repository: Repository, caller: Caller, conversation_id: str, turn_id: str, clock: Clock
+    repository: Repository,
+    caller: Caller,
+    conversation_id: str,
+    turn_id: str,
+    clock: Clock,
+    lost: Callable[[], None],
 ) -> AsyncIterator[None]:
-    """Renew the lease of a turn every 20 seconds while the context is open."""
+    """Renew the lease of a turn every 20 seconds while the context is open. lost: called when it can't be."""
 
     def renewed(conversation: Conversation) -> Change:
         require_lease(conversation, turn_id)
@@ -48,7 +54,8 @@ async def lease_kept(
             await asyncio.sleep(RENEW_SECONDS)
             try:
                 await repository.change(caller, conversation_id, renewed, deleted=True)
-            except TurnLost:
+            except (TurnLost, NotFound):
+                lost()
                 return
             except Exception as error:
                 logger.error("the lease of turn %s could not be renewed: %s", turn_id, trace(error))

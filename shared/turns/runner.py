@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -53,13 +53,17 @@ class Runner:
     async def run(self, run: Run) -> None:
         """From the question to the stored answers; whatever happens, the run is ended."""
         try:
-            conversation_id = run.conversation.id
-            async with lease_kept(self._repository, run.caller, conversation_id, run.turn.id, self._clock):
+            async with self._lease_kept(run):
                 results = await self._answers(run)
             await self._end(run, results)
         except Exception as error:
             logger.error("turn %s could not be ended: %s", run.turn.id, trace(error))
             run.end(run.turn, error)
+
+    def _lease_kept(self, run: Run) -> AbstractAsyncContextManager[None]:
+        """While it is open the lease is renewed; a turn that has lost it is stopped, for it is in vain."""
+        lost = partial(run.stop, "interrupted")
+        return lease_kept(self._repository, run.caller, run.conversation.id, run.turn.id, self._clock, lost)
 
     async def _answers(self, run: Run) -> list[Answer | BaseException | None]:
         """What the model has said for each answer, why it hasn't, or None where it was stopped."""

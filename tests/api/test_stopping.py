@@ -196,6 +196,25 @@ async def test_a_dead_servers_turn_is_closed_with_the_text_that_was_stored(servi
     assert (await service.ask(conversation["id"], "Next?"))["status"] == "completed"
 
 
+async def test_a_turn_that_was_taken_for_dead_asks_its_model_no_longer(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.turns.leases.RENEW_SECONDS", 0.5)
+    conversation = await service.new_conversation()
+    script = Script("Half")
+    service.model.scripts = [script]
+    async with served() as http, asking(http, conversation["id"]) as events:
+        turn = (await until(events, DELTA, delta="Half"))["item_id"].replace("msg_", "resp_")
+        service.clock.pass_seconds(61)
+        closed = (await http.get(f"responses/{turn}")).json()
+        async with asyncio.timeout(CALL_SECONDS):
+            await script.closed.wait()
+        *_, last = [event async for event in events]
+
+    assert closed["incomplete_details"] == {"reason": "interrupted"}
+    assert last["response"] == closed
+
+
 async def test_a_streamed_question_whose_server_died_is_not_asked_again_by_its_retry(
     service: Service,
 ) -> None:
