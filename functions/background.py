@@ -64,7 +64,7 @@ async def record_usage(documents: func.DocumentList) -> None:
 @on_changes("turns", most=20, poll_ms=500)
 async def run_background_turns(documents: func.DocumentList) -> None:
     """Answer what was asked in the background; a turn that fails or dies is closed by its lease."""
-    await services().turns.run_all_queued(documents)
+    await services().queued_turns.run_all(documents)
 
 
 @bp.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False, use_monitor=True)

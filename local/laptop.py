@@ -70,7 +70,7 @@ async def serve(options: Options, given: Mapping[str, str]) -> None:
 
 async def _stop(background: Background, grace: float) -> None:
     """Stop what runs beside the requests; those who follow a turn are told how it ends."""
-    turns = asyncio.create_task(services().turns.close())
+    turns = asyncio.create_task(services().runner.close())
     await background.stop(grace)
     await asyncio.wait([turns], timeout=grace)
 

@@ -10,7 +10,7 @@ from shared.models import Activity, Caller, Conversation, Message, TurnOptions
 from shared.policy import Policies
 from shared.repository import Change, Repository
 from shared.transitions import MessageDraft, appended_to, drafted, ready_to_grow
-from shared.turns import Question, Run, Turns
+from shared.turns import Question, Run, TurnReader, Turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +29,14 @@ class Responses:
         self,
         repository: Repository,
         turns: Turns,
+        reader: TurnReader,
         deletions: Deletions,
         policies: Policies,
         clock: Clock,
     ) -> None:
         self._repository = repository
         self._turns = turns
+        self._reader = reader
         self._deletions = deletions
         self._policies = policies
         self._clock = clock
@@ -89,7 +91,7 @@ class Responses:
         if draft.conversation_id is not None:
             return draft.conversation_id, question
         if previous_id := draft.options.previous_response_id:
-            previous = await self._turns.record(caller, previous_id)
+            previous = await self._reader.record(caller, previous_id)
             ephemeral = previous.turn is not None and previous.turn.options.ephemeral
             options = draft.options.model_copy(update={"ephemeral": ephemeral})
             return previous.conversation_id, replace(question, options=options, previous=previous)

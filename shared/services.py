@@ -39,7 +39,7 @@ from shared.repository import (
 from shared.responses import Responses
 from shared.settings import Settings, read_environment
 from shared.sweep import Sweep
-from shared.turns import Runner, Turns
+from shared.turns import Endings, QueuedTurns, Runner, TurnReader, Turns
 from shared.usage import UsageCounts
 
 if TYPE_CHECKING:  # it comes with openai, which is imported on first use
@@ -88,16 +88,29 @@ class Services:
         self.dead_letters = DeadLetters(repository, tenants, clock)
         self.context = ContextReader(repository, settings.context_token_budget)
         events = EventRepository(self.database)
-        runner = Runner(repository, events, self.context, self.model, self.usage, clock)
-        self.turns = Turns(repository, events, self.messages, runner, settings.models, self.usage, clock)
-        self.responses = Responses(repository, self.turns, self.deletions, policies, clock)
+        reader = TurnReader(repository)
+        endings = Endings(repository, events, reader, self.usage, clock)
+        self.runner = runner = Runner(repository, events, self.context, self.model, endings, clock)
+        self.turns = Turns(
+            repository,
+            events,
+            self.messages,
+            reader,
+            runner,
+            endings,
+            settings.models,
+            self.usage,
+            clock,
+        )
+        self.queued_turns = QueuedTurns(repository, reader, runner, clock)
+        self.responses = Responses(repository, self.turns, reader, self.deletions, policies, clock)
         self.descriptions = Descriptions(repository, self.model, clock)
         self.enrichment = Enrichment(repository, background, self.descriptions, clock)
-        self.sweep = Sweep(repository, background, self.turns, self.enrichment, clock)
+        self.sweep = Sweep(repository, background, endings, self.enrichment, clock)
 
     async def close(self) -> None:
         """Close what holds connections."""
-        await self.turns.close()
+        await self.runner.close()
         await self.auth.close()
         await self.model.close()
         await self.database.close()

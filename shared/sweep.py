@@ -8,7 +8,7 @@ from shared.errors import NotFound
 from shared.logs import trace
 from shared.models import DueWork
 from shared.repository import BackgroundRepository, Repository
-from shared.turns import Turns
+from shared.turns import Endings
 
 # The change feed has this long before the sweep takes it that the work was missed.
 GRACE_MS = 60_000
@@ -24,13 +24,13 @@ class Sweep:
         self,
         repository: Repository,
         background: BackgroundRepository,
-        turns: Turns,
+        endings: Endings,
         enrichment: Enrichment,
         clock: Clock,
     ) -> None:
         self._repository = repository
         self._background = background
-        self._turns = turns
+        self._endings = endings
         self._enrichment = enrichment
         self._clock = clock
 
@@ -39,7 +39,7 @@ class Sweep:
         async for work in self._background.expired_leases(self._clock()):
             try:
                 conversation = await self._repository.conversation(work.owner, work.id, deleted=True)
-                await self._turns.close_expired(work.owner, conversation)
+                await self._endings.close_expired(work.owner, conversation)
             except NotFound:
                 continue
             except Exception as error:

@@ -91,7 +91,7 @@ class Service:
 
     async def kill_turns(self) -> None:
         """Have the turns under way die as they do with their server: nothing more is written of them."""
-        tasks = [run.task for run in services().turns._runs.values() if run.task]
+        tasks = [run.task for run in services().runner._runs.values() if run.task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -104,7 +104,7 @@ async def test_a_request_that_takes_too_long_is_given_up_and_its_turn_goes_on(
     refused(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "5"
     slow.set()
-    await asyncio.gather(*(run.over() for run in services().turns._runs.values()))
+    await asyncio.gather(*(run.over() for run in services().runner._runs.values()))
     messages = (await service.http.get(f"conversations/{conversation['id']}/messages")).json()["data"]
     assert [message["status"] for message in messages] == ["completed"] * 4
 

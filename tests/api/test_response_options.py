@@ -6,7 +6,7 @@ import azure.functions as func
 import httpx2
 import pytest
 
-from shared.turns import turns
+from shared.turns import queued
 from tests.api.conftest import Service
 from tests.api.script import Script
 from tests.api.server import eventually
@@ -64,7 +64,7 @@ async def test_a_turn_in_the_background_ends_before_its_function_is_ended(
 ) -> None:
     from functions.background import run_background_turns
 
-    monkeypatch.setattr(turns, "LONGEST_SECONDS", 0.2)
+    monkeypatch.setattr(queued, "LONGEST_SECONDS", 0.2)
     script = Script("So far")
     service.model.failing = script.response()
     asked = await service.http.post("responses", json={"input": "Hm?", "background": True})

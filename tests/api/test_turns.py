@@ -258,7 +258,7 @@ async def test_a_server_that_is_told_to_stop_closes_its_turn(service: Service) -
     service.model.before_answering = hang  # type: ignore[method-assign]
     running = asyncio.create_task(service.ask(conversation["id"], "Anybody?"))
     await working.wait()
-    await services().turns.close()
+    await services().runner.close()
     told = await running
     del service.model.before_answering
 

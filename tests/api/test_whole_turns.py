@@ -28,7 +28,7 @@ async def said_so_far(service: Service, asked: Coroutine[Any, Any, Any]) -> Asyn
 
 
 def _texts() -> list[str]:
-    return [run.text(0) for run in services().turns._runs.values()]
+    return [run.text(0) for run in services().runner._runs.values()]
 
 
 async def test_a_whole_answer_that_is_cancelled_keeps_what_there_was(service: Service) -> None:
@@ -92,7 +92,7 @@ async def test_what_a_whole_answer_said_survives_its_server(service: Service) ->
 
 
 def _stored_pieces() -> int:
-    return sum(run.stored for run in services().turns._runs.values())
+    return sum(run.stored for run in services().runner._runs.values())
 
 
 async def test_an_answer_that_was_over_at_once_leaves_no_events_and_is_told_in_one_piece(
