@@ -7,7 +7,7 @@ from shared.clock import Clock
 from shared.errors import ConversationBusy, InvalidRequest
 from shared.idempotency import Once
 from shared.ids import same_ulid
-from shared.messages import Messages
+from shared.messages import Messages, require_present
 from shared.models import Caller, Conversation, IncompleteReason, Message, Receipt, Turn
 from shared.repository import Changed, EventRepository, Repository, in_progress
 from shared.turns.asking import Question, TurnIds, begun
@@ -128,10 +128,17 @@ class Turns:
         turn = await self.get(caller, turn_id)
         return await stored(self._repository, self._events, caller, turn)
 
-    async def cancel(self, caller: Caller, turn_id: str) -> Turn:
+    async def cancel(
+        self, caller: Caller, turn_id: str, if_match: str | None = None, once: Once | None = None
+    ) -> Turn:
         """Stop a turn, keeping what there is; returns once it is closed. One that has ended stays so."""
         turn = await self.get(caller, turn_id)
-        return await self._stopped(caller, turn, "cancelled")
+        require_present(turn.answer, if_match)
+        turn = await self._stopped(caller, turn, "cancelled")
+        if once:
+            opened = once.opened(caller, self._clock(), conversation_id=turn.answer.conversation_id)
+            await self._repository.keep(caller, once.completed(opened, turn))
+        return turn
 
     async def outcome(self, caller: Caller, receipt: Receipt) -> Turn:
         """What the turn of a repeated request has come to; RequestInProgress while it runs."""

@@ -39,17 +39,18 @@ BEFORE: dict[str, tuple[str, str, Any]] = {
     "unrate_message": ("PUT", "/messages/{message}/rating", {"liked": False}),
 }
 # Changes of a conversation that leave what was there as it was, so that no version of it matters.
-WITHOUT_VERSION = {"fork_conversation", "create_items", "delete_item"}
+WITHOUT_VERSION = {"fork_conversation"}
 for module in pkgutil.iter_modules(functions.__path__):  # each declares its endpoints
     import_module(f"functions.{module.name}")
 ALL = {one.function.__name__: one for one in endpoints()}
 # OpenAI's, which ignore what they don't use.
 LENIENT = {name for name, one in ALL.items() if one.lenient}
 # Where no effect is a key's: they show what goes on, or are the same work under the same key.
-WITHOUT_RECEIPT = {"replay_dead_letter", "cancel_response", "export_my_data", "erase_my_data"}
+WITHOUT_RECEIPT = {"replay_dead_letter", "export_my_data", "erase_my_data"}
 OF_CONVERSATIONS = [
     name for name, one in ALL.items() if "{conversation_id}" in one.route and not one.administrator
 ]
+OF_RESPONSES = [name for name, one in ALL.items() if "{response_id}" in one.route]
 OF_MESSAGES = [name for name, one in ALL.items() if "{message_id}" in one.route or "{item_id}" in one.route]
 
 
@@ -87,7 +88,7 @@ class Scene:
             conversation_id=conversation or self.conversation,
             message_id=message or self.message,
             item_id=message or self.message,
-            response_id=f"resp_{UNKNOWN}",
+            response_id=self.message.replace("msg_", "resp_"),
             user_id="mallory",
             operation_id=f"op_{UNKNOWN}",
             dead_letter_id=f"conv_{UNKNOWN}",
@@ -159,7 +160,8 @@ async def test_the_request_itself_is_right(service: Service, name: str) -> None:
 @_named(_taking("if_match"))
 async def test_a_stale_version_is_refused_with_the_current_one(service: Service, name: str) -> None:
     async with Scene(service, name) as scene:
-        current = scene.before[scene.message if name in OF_MESSAGES else scene.conversation]
+        of_message = name in [*OF_MESSAGES, *OF_RESPONSES]
+        current = scene.before[scene.message if of_message else scene.conversation]
 
         answer = await scene.ask(**{"If-Match": '"stale"'})
 
@@ -179,7 +181,7 @@ async def test_a_malformed_version_is_refused(service: Service, name: str) -> No
 
 
 def test_every_change_takes_a_version_and_every_post_a_key() -> None:
-    changes = {name for name in OF_CONVERSATIONS if ALL[name].method != "GET"}
+    changes = {name for name in [*OF_CONVERSATIONS, *OF_RESPONSES] if ALL[name].method != "GET"}
     assert set(_taking("if_match")) == changes - WITHOUT_VERSION
     assert set(_taking("once")) == {name for name, one in ALL.items() if one.method == "POST"}
 
