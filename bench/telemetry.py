@@ -26,9 +26,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import INVALID_SPAN, Span
 
 from bench.__main__ import Request, in_process, say
-from shared import exporting, telemetry
-from shared.providers import Destination, Providers
+from shared import telemetry
 from shared.services import services
+from shared.telemetry import exporting
+from shared.telemetry.providers import Destination, Providers
 
 BLOCKS, BLOCK = 9, 50
 MODES = ("none", "off", "told", "sent")

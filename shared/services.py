@@ -5,7 +5,6 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shared import exporting
 from shared.administration import Administration
 from shared.ai import Model
 from shared.audit import Audit
@@ -39,6 +38,7 @@ from shared.repository import (
 from shared.responses import Responses
 from shared.settings import Settings, read_environment
 from shared.sweep import Sweep
+from shared.telemetry import exporting
 from shared.turns import Endings, QueuedTurns, Runner, TurnReader, Turns
 from shared.usage import UsageCounts
 

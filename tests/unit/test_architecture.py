@@ -33,20 +33,17 @@ FLOORS = [
     ("shared.clock", 1),
     ("shared.errors", 1),
     ("shared.telemetry", 1),
-    ("shared.exporting", 2),
-    ("shared.providers", 2),
-    ("shared.sampling", 2),
     ("shared", 4),
 ]
 # The SDKs, and the only place that may import each.
-SDKS: dict[str, str | tuple[str, ...]] = {
+SDKS = {
     "azure.cosmos": "shared.repository",
     "azure.core": "shared.repository",
     "openai": "shared.ai",
     "jwt": "shared.auth",
-    "opentelemetry.sdk": ("shared.exporting", "shared.providers", "shared.sampling"),
-    "opentelemetry.exporter": "shared.exporting",
-    "azure.monitor": "shared.exporting",
+    "opentelemetry.sdk": "shared.telemetry.",
+    "opentelemetry.exporter": "shared.telemetry.exporting",
+    "azure.monitor": "shared.telemetry.exporting",
 }
 
 

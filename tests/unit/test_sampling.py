@@ -9,8 +9,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 from shared import telemetry
-from shared.sampling import Share
 from shared.telemetry import TRIGGER, span
+from shared.telemetry.sampling import Share
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import SpanExporter
 
-    from shared.providers import Destination, Providers
+    from shared.telemetry.providers import Destination, Providers
 
 _providers: "Providers | None" = None
 
@@ -27,7 +27,7 @@ def start(settings: Settings) -> None:
     wanted = settings.applicationinsights_connection_string or settings.otel_exporter_otlp_endpoint
     if _providers or not wanted:
         return
-    from shared.providers import Providers
+    from shared.telemetry.providers import Providers
 
     _providers = Providers(destinations(settings), settings)
     telemetry.use(_providers.tracers, _providers.meters)
@@ -45,7 +45,7 @@ def stop() -> None:
 
 def destinations(settings: Settings) -> "list[Destination]":
     """Where the settings say that it goes."""
-    from shared.providers import Destination
+    from shared.telemetry.providers import Destination
 
     found = []
     if connection := settings.applicationinsights_connection_string:

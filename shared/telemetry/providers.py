@@ -18,8 +18,8 @@ from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resou
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-from shared.sampling import Share
 from shared.settings import Settings
+from shared.telemetry.sampling import Share
 
 # How long the end of a process may take over what is left to be sent.
 LAST_SECONDS = 0.8
