@@ -8,24 +8,20 @@ from fastapi import Query
 from shared.cursors import decode_cursor, encode_cursor
 from shared.http import AsCaller, AsOnce, IfMatch, endpoint
 from shared.schemas.analytics import ConversationAnalytics
-from shared.schemas.answers import (
+from shared.schemas.context import ContextQuery, ConversationContext
+from shared.schemas.conversation_lists import ConversationsQuery
+from shared.schemas.conversations import (
     Conversation,
-    ConversationContext,
-    ConversationDeleted,
-    ConversationSummary,
-    Listed,
-    OperationStarted,
-)
-from shared.schemas.requests import (
-    ContextQuery,
     ConversationChanges,
-    ConversationsQuery,
-    DeletionQuery,
     Ending,
     NewConversation,
     NewFork,
     NewTitle,
 )
+from shared.schemas.deletions import ConversationDeleted, DeletionQuery
+from shared.schemas.lists import Listed
+from shared.schemas.operations import OperationStarted
+from shared.schemas.summaries import ConversationSummary
 from shared.services import services
 
 bp = func.Blueprint()

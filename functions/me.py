@@ -7,8 +7,8 @@ from fastapi import Query
 
 from shared.cursors import decode_cursor, encode_cursor
 from shared.http import AsCaller, AsOnce, JsonLines, endpoint
-from shared.schemas.answers import Listed, Operation, OperationStarted
-from shared.schemas.requests import PageQuery
+from shared.schemas.lists import Listed, PageQuery
+from shared.schemas.operations import Operation, OperationStarted
 from shared.schemas.usage import DayUsage
 from shared.services import services
 

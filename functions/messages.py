@@ -8,8 +8,11 @@ from fastapi import Query
 from shared.cursors import encode_cursor, position_of
 from shared.http import AsCaller, AsOnce, IfMatch, endpoint
 from shared.messages import MessagesWanted, Rating
-from shared.schemas.answers import Conversation, Listed, Message, MessageDeleted
-from shared.schemas.requests import MessageChanges, MessageRating, MessagesQuery, NewMessage
+from shared.schemas.conversations import Conversation
+from shared.schemas.deletions import MessageDeleted
+from shared.schemas.lists import Listed
+from shared.schemas.message_lists import MessagesQuery
+from shared.schemas.messages import Message, MessageChanges, MessageRating, NewMessage
 from shared.services import services
 
 bp = func.Blueprint()

@@ -8,10 +8,10 @@ from fastapi import Query
 from shared.cursors import encode_cursor, position_of
 from shared.http import AsCaller, AsOnce, IfMatch, LastEventId, endpoint
 from shared.messages import MessagesWanted
-from shared.schemas.answers import Conversation, Listed
-from shared.schemas.events import TurnEvents
-from shared.schemas.items import Item, ItemList, NewItems, NewMetadata
-from shared.schemas.requests import Following, ItemsQuery
+from shared.schemas.conversations import Conversation
+from shared.schemas.events import Following, TurnEvents
+from shared.schemas.items import Item, ItemList, ItemsQuery, NewItems, NewMetadata
+from shared.schemas.lists import Listed
 from shared.schemas.response_requests import NewResponse
 from shared.schemas.responses import ModelList, ModelListed, Response, ResponseDeleted
 from shared.services import services

@@ -6,7 +6,7 @@ import azure.functions as func
 from pydantic import RootModel
 
 from shared.http import TITLE, Page, endpoint, endpoints, openapi_document, viewer
-from shared.schemas.answers import Health
+from shared.schemas.system import Health
 from shared.services import services
 
 bp = func.Blueprint()

@@ -7,9 +7,16 @@ from fastapi import Query
 
 from shared.cursors import decode_cursor, encode_cursor
 from shared.http import AsCaller, AsOnce, endpoint
-from shared.schemas.answers import DeadLetter, Listed
-from shared.schemas.requests import AuditQuery, NewHold, PageQuery, TenantConversationsQuery
-from shared.schemas.tenant import AuditEntry, HeldUser, TenantConversation
+from shared.schemas.lists import Listed, PageQuery
+from shared.schemas.tenant import (
+    AuditEntry,
+    AuditQuery,
+    DeadLetter,
+    HeldUser,
+    NewHold,
+    TenantConversation,
+    TenantConversationsQuery,
+)
 from shared.services import services
 
 bp = func.Blueprint()

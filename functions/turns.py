@@ -3,9 +3,8 @@
 import azure.functions as func
 
 from shared.http import AsCaller, AsOnce, IfMatch, endpoint
-from shared.schemas.answers import Turn
 from shared.schemas.events import TurnEvents
-from shared.schemas.requests import Ask
+from shared.schemas.turns import Ask, Turn
 from shared.services import services
 
 bp = func.Blueprint()

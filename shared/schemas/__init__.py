@@ -1,1 +1,1 @@
-"""What goes in (`requests`) and out (`answers`) over HTTP."""
+"""What goes in and out over HTTP, by resource; `fields` are what bodies and queries are made of."""

@@ -7,7 +7,9 @@ for the same event to have the same number on any instance at any time.
 import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from typing import Any, Self
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from shared.errors import ServiceError
 from shared.http.events import Event, sent
@@ -15,6 +17,7 @@ from shared.http.problems import as_told
 from shared.http.resource import EventStream
 from shared.logs import trace
 from shared.models import Message, Turn
+from shared.schemas.fields import Flag, digits
 from shared.schemas.responses import OutputItem, Response, ResponseText
 from shared.turns import Followed
 
@@ -24,6 +27,20 @@ Named = tuple[str, dict[str, Any]]
 logger = logging.getLogger(__name__)
 
 _ENDS = {"completed": "response.completed", "failed": "response.failed"}
+
+
+class Following(BaseModel):
+    """stream: as events. starting_after: only those with higher numbers, as with the header Last-Event-ID."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    stream: Flag = False
+    starting_after: Annotated[int, BeforeValidator(digits), Field(ge=0, le=10**9)] | None = None
+
+    def behind(self, last_event_id: int | None) -> int:
+        """The number of the event to go on behind, -1 for from the first."""
+        given = self.starting_after if self.starting_after is not None else last_event_id
+        return -1 if given is None else given
 
 
 class TurnEvents(EventStream):

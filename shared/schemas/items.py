@@ -8,7 +8,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from shared import models
+from shared.errors import InvalidCursor
+from shared.filters import Order
 from shared.http.resource import Resource
+from shared.schemas.fields import Metadata
+from shared.schemas.lists import PageQuery
 from shared.transitions import MessageDraft
 
 # Messages that one request adds.
@@ -102,10 +106,25 @@ class NewItems(Lenient):
 class NewMetadata(Lenient):
     """All of a conversation's metadata, in place of what there was."""
 
-    metadata: Annotated[
-        dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]],
-        Field(max_length=models.MAX_METADATA),
-    ]
+    metadata: Metadata
+
+
+class ItemsQuery(PageQuery):
+    """Which items, newest first by default. after: a cursor or an item's id."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    order: Order = "desc"
+
+    def page_of(self, found: tuple[models.Message, ...]) -> models.Page[models.Message]:
+        """One page of a few messages in hand, which are in their order."""
+        ordered = found if self.order == "asc" else found[::-1]
+        places = {one.id: place for place, one in enumerate(ordered, 1)}
+        if self.after is not None and self.after not in places:
+            raise InvalidCursor("No item of this response has this id.", param="after")
+        start = places[self.after] if self.after is not None else 0
+        page = ordered[start : start + self.limit]
+        return models.Page(page, next=page[-1].id if start + self.limit < len(ordered) else None)
 
 
 class ItemText(BaseModel):

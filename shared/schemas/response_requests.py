@@ -7,8 +7,8 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from shared import models
 from shared.errors import InvalidRequest
 from shared.responses import ResponseDraft
+from shared.schemas.fields import Identifier, Instructions, Metadata
 from shared.schemas.items import LIST, OBJECT, TEXT, Items, Lenient, text_or_list, text_or_object
-from shared.schemas.requests import Identifier, Instructions, Metadata
 from shared.transitions import MessageDraft
 
 
