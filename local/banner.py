@@ -20,7 +20,7 @@ def banner(
     """One line for each thing: its name and what is to be said. `address` has the route prefix."""
     identity = environment["AUTH_MODE"].lower()
     return [
-        ("address", f"{address}  (look at {address}/openapi.json and {address}/health/ready)"),
+        ("address", f"{address}  (look at {address}/docs and {address}/health/ready)"),
         ("data", place),
         ("model", _model(environment)),
         ("identity", _IDENTITY.get(identity, identity)),

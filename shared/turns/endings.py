@@ -62,8 +62,9 @@ class Endings:
         now, text = self._clock(), run.text(index)
         if isinstance(result, Answer):
             return answered(empty, result, now)
-        if text:  # the model never told what this took
-            empty = empty.changed(usage=Usage(input_tokens=run.asked, output_tokens=count_tokens(text)))
+        if text:  # the model never told what this took, nor which it was
+            taken = Usage(input_tokens=run.asked, output_tokens=count_tokens(text))
+            empty = empty.changed(usage=taken, model=run.turn.options.model)
         if result is None:
             return stopped(empty, run.stop_reason or "interrupted", now, text)
         code = result.code if isinstance(result, ServiceError) else InternalError.code

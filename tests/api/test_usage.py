@@ -111,6 +111,7 @@ async def test_an_answer_that_does_not_come_to_its_end_counts_what_it_had_taken(
     )
     assert day["input_tokens"] >= 1
     assert day["output_tokens"] == count_tokens("Half of an answer")
+    assert [one["model"] for one in day["models"]] == ["default"]
 
 
 async def test_a_model_is_counted_whatever_its_name(service: Service) -> None:
