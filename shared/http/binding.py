@@ -1,6 +1,7 @@
 """How a request becomes an endpoint's arguments, by the endpoint's signature."""
 
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -89,9 +90,9 @@ def _marker(hint: Any) -> object:
 def _query(model: type[BaseModel]) -> Source:
     def query(request: Request) -> BaseModel:
         values = request.query_params
-        for name in values:
+        for name, times in Counter(name for name, _ in values.multi_items()).items():
             used = name in model.model_fields or model.model_config["extra"] == "forbid"
-            if used and values.getlist(name)[1:]:
+            if used and times > 1:
                 raise InvalidRequest(f"{name[:64]} is given more than once.", param=name[:64])
         return _validated(model, dict(values))
 
