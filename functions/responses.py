@@ -45,7 +45,7 @@ async def get_response(
 @endpoint(bp, "POST", "responses/{response_id}/cancel", lenient=True)
 async def cancel_response(caller: AsCaller, response_id: str, once: AsOnce = None) -> Response:
     """Stop a response, keeping what there is."""
-    return Response.of(await services().turns.cancel(caller, response_id))
+    return Response.of(await services().turns.cancel(caller, response_id, once))
 
 
 @endpoint(bp, "DELETE", "responses/{response_id}", lenient=True)

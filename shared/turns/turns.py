@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.clock import Clock
 from shared.errors import ConversationBusy, InvalidRequest, NotFound
-from shared.idempotency import Once
+from shared.idempotency import Once, finished_at_once
 from shared.ids import is_id, same_ulid
 from shared.messages import Messages
 from shared.models import Caller, Conversation, IncompleteReason, Message, Receipt, Turn
@@ -133,10 +133,12 @@ class Turns:
         turn = await self.get(caller, turn_id)
         return await stored(self._repository, self._events, caller, turn)
 
-    async def cancel(self, caller: Caller, turn_id: str) -> Turn:
+    async def cancel(self, caller: Caller, turn_id: str, once: Once | None = None) -> Turn:
         """Stop a turn, keeping what there is; returns once it is closed. One that has ended stays so."""
-        turn = await self.get(caller, turn_id)
-        return await self._stopped(caller, turn, "cancelled")
+        turn = await self._stopped(caller, await self.get(caller, turn_id), "cancelled")
+        if receipt := finished_at_once(once, caller, self._clock(), turn, turn.answer.conversation_id):
+            await self._repository.keep(caller, receipt)
+        return turn
 
     async def run_all_queued(self, documents: Iterable[Mapping[str, Any]]) -> None:
         """Run the turns that wait among documents from the change feed; each failure is its own."""
