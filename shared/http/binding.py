@@ -26,10 +26,17 @@ def _signed_in() -> Caller:
 
 
 AsCaller = Annotated[Caller, Depends(_signed_in)]
-IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag that the change is based on.")]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        pattern=f"^(?:{_ETAG.pattern})$",
+        description="The ETag that the change is based on.",
+    ),
+]
 
 LastEventId = Annotated[
-    int | None, Header(alias="Last-Event-ID", description="The number of the last event that arrived.")
+    int | None, Header(alias="Last-Event-ID", ge=0, description="The number of the last event that arrived.")
 ]
 
 Bind = Callable[[Request, Show], Awaitable[dict[str, Any]]]

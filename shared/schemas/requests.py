@@ -37,6 +37,9 @@ def _not_blank(text: str) -> str:
     return text
 
 
+_SHOWN = Field(json_schema_extra={"pattern": r"\S"})  # the same, in the OpenAPI document
+
+
 def _at_most_16_kb(value: dict[str, Any]) -> dict[str, Any]:
     if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > 16 * 1024:
         raise ValueError("should be at most 16 KB of JSON.")
@@ -47,10 +50,12 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_not_blank)]
-Content = Annotated[str, Field(max_length=models.MAX_CONTENT), AfterValidator(_not_blank)]
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_not_blank), _SHOWN
+]
+Content = Annotated[str, Field(max_length=models.MAX_CONTENT), AfterValidator(_not_blank), _SHOWN]
 DisplayText = Annotated[str, Field(max_length=models.MAX_CONTENT)]
-Instructions = Annotated[str, Field(max_length=32_000), AfterValidator(_not_blank)]
+Instructions = Annotated[str, Field(max_length=32_000), AfterValidator(_not_blank), _SHOWN]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
 Product = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
@@ -60,7 +65,7 @@ MetadataValue = Annotated[str, Field(max_length=512)]
 Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=models.MAX_METADATA)]
 MetadataChanges = Annotated[dict[MetadataKey, MetadataValue | None], Field(max_length=64)]
 Rating = Annotated[int, Field(ge=1, le=5)]
-Feedback = Annotated[str, Field(max_length=4_000), AfterValidator(_not_blank)]
+Feedback = Annotated[str, Field(max_length=4_000), AfterValidator(_not_blank), _SHOWN]
 Identifier = Annotated[str, Field(min_length=1, max_length=64)]
 Extra = Annotated[dict[str, Any], AfterValidator(_at_most_16_kb)]
 
@@ -89,7 +94,7 @@ class NewConversation(Body):
 class ConversationChanges(Body):
     """What to change; what is left out stays. null clears a field, and removes a key of metadata."""
 
-    title: Title = ""
+    title: Title = Field(default_factory=str)  # a blank default would be told as allowed
     product: Product | None = None
     agent_id: Name | None = None
     entity_type: models.EntityType | None = None
@@ -370,7 +375,7 @@ class Following(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     stream: Annotated[bool, BeforeValidator(_true_or_false)] = False
-    starting_after: Annotated[int, BeforeValidator(_digits), Field(ge=0, le=10**9)] | None = None
+    starting_after: Annotated[int, Field(ge=0, le=10**9), BeforeValidator(_digits)] | None = None
 
     def behind(self, last_event_id: int | None) -> int:
         """The number of the event to go on behind, -1 for from the first."""
