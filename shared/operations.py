@@ -21,7 +21,7 @@ from shared.logs import trace
 from shared.models import Caller
 from shared.purges import Purges
 from shared.records import Hold, Operation, OperationKind, operations_scope
-from shared.repository import BackgroundRepository, Conflict, PersonalData, TenantRepository
+from shared.repository import BackgroundRepository, Conflict, PersonalData, Repository, TenantRepository
 
 # Steps (of 50 or 100 documents) in a request, and of one operation on one run of the timer.
 IN_REQUEST, IN_RUN = 5, 400
@@ -38,12 +38,14 @@ class Operations:
 
     def __init__(
         self,
+        repository: Repository,
         tenants: TenantRepository,
         personal_data: PersonalData,
         background: BackgroundRepository,
         purges: Purges,
         clock: Clock,
     ) -> None:
+        self._repository = repository
         self._purges = purges
         self._tenants = tenants
         self._personal_data = personal_data
@@ -56,7 +58,11 @@ class Operations:
 
     async def export(self, caller: Caller, once: Once | None = None) -> Operation:
         """Have all that is kept of the caller written down."""
-        return await self._start(caller, "export", once)
+        started = await self._start(caller, "export", once)
+        if once:  # an erasure's would be erased
+            opened = once.opened(caller, self._clock())
+            await self._repository.keep(caller, once.completed(opened, started))
+        return started
 
     async def erase(self, caller: Caller, once: Once | None = None) -> Operation:
         """Have all that is kept of the caller removed. Raises LegalHold where an administrator forbids it."""

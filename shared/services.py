@@ -80,7 +80,7 @@ class Services:
         self.usage = UsageCounts(repository, tenants, policies, clock)
         self.audit = Audit(AuditRepository(self.database), clock)
         self.operations = Operations(
-            tenants, PersonalData(self.database, container), background, self.purges, clock
+            repository, tenants, PersonalData(self.database, container), background, self.purges, clock
         )
         self.administration = Administration(
             TenantConversations(self.database, container, clock), tenants, clock

@@ -1,6 +1,7 @@
 """How a request becomes an endpoint's arguments, by the endpoint's signature."""
 
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -25,10 +26,17 @@ def _signed_in() -> Caller:
 
 
 AsCaller = Annotated[Caller, Depends(_signed_in)]
-IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag that the change is based on.")]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        pattern=f"^(?:{_ETAG.pattern})$",
+        description="The ETag that the change is based on.",
+    ),
+]
 
 LastEventId = Annotated[
-    int | None, Header(alias="Last-Event-ID", description="The number of the last event that arrived.")
+    int | None, Header(alias="Last-Event-ID", ge=0, description="The number of the last event that arrived.")
 ]
 
 Bind = Callable[[Request, Show], Awaitable[dict[str, Any]]]
@@ -89,9 +97,9 @@ def _marker(hint: Any) -> object:
 def _query(model: type[BaseModel]) -> Source:
     def query(request: Request) -> BaseModel:
         values = request.query_params
-        for name in values:
+        for name, times in Counter(name for name, _ in values.multi_items()).items():
             used = name in model.model_fields or model.model_config["extra"] == "forbid"
-            if used and values.getlist(name)[1:]:
+            if used and times > 1:
                 raise InvalidRequest(f"{name[:64]} is given more than once.", param=name[:64])
         return _validated(model, dict(values))
 

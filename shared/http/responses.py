@@ -30,6 +30,20 @@ _OF_STATUS = {
     429: ("Retry-After",),
     503: ("Retry-After",),
 }
+# An item is a message, and is missing as one.
+_KINDS = {"item": "message"}
+# What an endpoint answers beside what its route and signature show.
+_BESIDE: dict[str, tuple[tuple[int, str], ...]] = {
+    "create_response": (
+        (404, "conversation_not_found"),
+        (404, "response_not_found"),
+        (409, errors.ConversationBusy.code),
+        (409, errors.ConversationNotActive.code),
+    ),
+    "list_messages": ((404, "message_not_found"),),
+    "erase_my_data": ((409, errors.LegalHold.code),),
+    "get_operation_content": ((404, "content_not_found"), (409, errors.OperationNotFinished.code)),
+}
 _STREAM = (
     "With `stream: true`: events of the names and shapes that OpenAI's Responses API streams "
     "(`response.created`, `response.output_text.delta`, … `response.completed`, `response.incomplete`, "
@@ -89,6 +103,8 @@ def responses_of(declared: Endpoint) -> dict[int | str, dict[str, Any]]:
     codes: dict[int, list[str]] = {}
     for error in _errors(declared):
         codes.setdefault(error.status, []).extend(_codes(error, declared))
+    for status, code in _BESIDE.get(declared.function.__name__, ()):
+        codes.setdefault(status, []).append(code)
     for status, each in sorted(codes.items()):
         described = ", ".join(f"`{code}`" for code in dict.fromkeys(each))
         headers = _headers("x-request-id", *_OF_STATUS.get(status, ()))
@@ -142,7 +158,7 @@ def _errors(declared: Endpoint) -> Iterator[_Error]:
     if takes(declared, "query"):
         yield errors.InvalidCursor
     if _body_has(declared, "model"):
-        yield from (errors.ModelError, errors.ModelTimeout)
+        yield from (errors.QuotaExceeded, errors.ModelError, errors.ModelTimeout)
 
 
 def _codes(error: _Error, declared: Endpoint) -> list[str]:
@@ -151,7 +167,7 @@ def _codes(error: _Error, declared: Endpoint) -> list[str]:
     named = [
         part[1:-4] for part in declared.route.split("/") if part.startswith("{") and part.endswith("_id}")
     ]
-    return [f"{kind}_not_found" for kind in named]
+    return [f"{_KINDS.get(kind, kind)}_not_found" for kind in named]
 
 
 def _body_has(declared: Endpoint, field: str) -> bool:

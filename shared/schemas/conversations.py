@@ -49,7 +49,7 @@ class NewConversation(Body):
 class ConversationChanges(Body):
     """What to change; what is left out stays. null clears a field, and removes a key of metadata."""
 
-    title: Title = ""
+    title: Title = Field(default_factory=str)  # a blank default would be told as allowed
     product: Product | None = None
     agent_id: Name | None = None
     entity_type: models.EntityType | None = None

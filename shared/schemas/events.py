@@ -35,7 +35,7 @@ class Following(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     stream: Flag = False
-    starting_after: Annotated[int, BeforeValidator(digits), Field(ge=0, le=10**9)] | None = None
+    starting_after: Annotated[int, Field(ge=0, le=10**9), BeforeValidator(digits)] | None = None
 
     def behind(self, last_event_id: int | None) -> int:
         """The number of the event to go on behind, -1 for from the first."""

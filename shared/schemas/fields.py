@@ -39,10 +39,14 @@ def digits(text: object) -> object:
     return text
 
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_not_blank)]
-Content = Annotated[str, Field(max_length=models.MAX_CONTENT), AfterValidator(_not_blank)]
+_SHOWN = Field(json_schema_extra={"pattern": r"\S"})  # not blank, in the OpenAPI document
+
+Title = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_not_blank), _SHOWN
+]
+Content = Annotated[str, Field(max_length=models.MAX_CONTENT), AfterValidator(_not_blank), _SHOWN]
 DisplayText = Annotated[str, Field(max_length=models.MAX_CONTENT)]
-Instructions = Annotated[str, Field(max_length=32_000), AfterValidator(_not_blank)]
+Instructions = Annotated[str, Field(max_length=32_000), AfterValidator(_not_blank), _SHOWN]
 Name = Annotated[str, Field(min_length=1, max_length=128)]
 Product = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
@@ -52,8 +56,8 @@ MetadataValue = Annotated[str, Field(max_length=512)]
 Metadata = Annotated[dict[MetadataKey, MetadataValue], Field(max_length=models.MAX_METADATA)]
 MetadataChanges = Annotated[dict[MetadataKey, MetadataValue | None], Field(max_length=64)]
 Rating = Annotated[int, Field(ge=1, le=5)]
-Feedback = Annotated[str, Field(max_length=4_000), AfterValidator(_not_blank)]
-Reason = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_not_blank)]
+Feedback = Annotated[str, Field(max_length=4_000), AfterValidator(_not_blank), _SHOWN]
+Reason = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_not_blank), _SHOWN]
 Identifier = Annotated[str, Field(min_length=1, max_length=64)]
 Extra = Annotated[dict[str, Any], AfterValidator(_at_most_16_kb)]
 Flag = Annotated[bool, BeforeValidator(_true_or_false)]

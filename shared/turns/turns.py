@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from shared.clock import Clock
 from shared.errors import ConversationBusy, InvalidRequest
-from shared.idempotency import Once
+from shared.idempotency import Once, finished_at_once
 from shared.ids import same_ulid
 from shared.messages import Messages, require_present
 from shared.models import Caller, Conversation, IncompleteReason, Message, Receipt, Turn
@@ -135,9 +135,8 @@ class Turns:
         turn = await self.get(caller, turn_id)
         require_present(turn.answer, if_match)
         turn = await self._stopped(caller, turn, "cancelled")
-        if once:
-            opened = once.opened(caller, self._clock(), conversation_id=turn.answer.conversation_id)
-            await self._repository.keep(caller, once.completed(opened, turn))
+        if receipt := finished_at_once(once, caller, self._clock(), turn, turn.answer.conversation_id):
+            await self._repository.keep(caller, receipt)
         return turn
 
     async def outcome(self, caller: Caller, receipt: Receipt) -> Turn:

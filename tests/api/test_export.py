@@ -185,6 +185,14 @@ async def test_a_key_of_another_request_is_refused(service: Service) -> None:
     refused(
         await service.http.post("me/export", headers=other), 422, "idempotency_key_reused", "Idempotency-Key"
     )
+    refused(
+        await service.http.post("conversations", headers=KEY),
+        422,
+        "idempotency_key_reused",
+        "Idempotency-Key",
+    )
+    again = await service.http.post("me/export", headers=KEY)
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (202, "true")
 
 
 @pytest.mark.parametrize("stranger", [BOB, {"X-Local-Tenant": "elsewhere"}], ids=["user", "tenant"])

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncIterator
 
 import httpx2
@@ -88,6 +89,15 @@ async def test_a_body_of_brackets_is_refused_before_it_costs_anything(service: S
     )
 
     assert "nested" in refused(answer, 400, "invalid_request")
+
+
+async def test_ten_thousand_parameters_are_refused_in_no_time(service: Service) -> None:
+    query = "&".join(f"{number:x}=" for number in range(10_000))
+    before = time.process_time()
+    answer = await service.http.get(f"conversations?{query}")
+
+    refused(answer, 400, "invalid_request", "0")
+    assert time.process_time() - before < 1  # each looked up among all of them: 3 s in which nobody is served
 
 
 async def test_a_request_that_takes_too_long_is_given_up_and_its_turn_goes_on(

@@ -76,6 +76,16 @@ def _fits(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> None:
             {"json": {"role": "user", "content": "x"}},
             409,
         ),
+        ("get_item", "GET", "conversations/{id}/items/msg_1", {}, 404),
+        ("list_messages", "GET", "conversations/{id}/messages?leaf=msg_1", {}, 404),
+        ("create_response", "POST", "responses", {"json": {"input": "x", "conversation": "conv_1"}}, 404),
+        (
+            "create_response",
+            "POST",
+            "responses",
+            {"json": {"input": "x", "previous_response_id": "resp_1"}},
+            404,
+        ),
     ],
 )
 async def test_an_error_that_is_answered_is_described(
@@ -131,6 +141,30 @@ async def test_limits_are_told_in_the_words_of_json_schema(service: Service) -> 
     limit = next(one["schema"] for one in parameters if one["name"] == "limit")
 
     assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 100, 20)
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "limits"),
+    [
+        ("get_response", "starting_after", {"minimum": 0, "maximum": 10**9}),
+        ("get_response", "Last-Event-ID", {"minimum": 0}),
+        ("update_conversation", "If-Match", {"pattern": r'^(?:\*|"[!#-~]*")$'}),
+    ],
+)
+async def test_what_is_refused_is_not_told_as_allowed(
+    service: Service, operation: str, name: str, limits: dict[str, Any]
+) -> None:
+    parameters = (await _operations(service))[operation]["parameters"]
+    (schema,) = [one["schema"]["anyOf"][0] for one in parameters if one["name"] == name]
+
+    assert limits.items() <= schema.items()
+
+
+async def test_a_blank_title_is_none(service: Service) -> None:
+    title = (await _document(service))["components"]["schemas"]["NewTitle"]["properties"]["title"]
+
+    assert OAS31Validator(title).is_valid(" Rye ")
+    assert not OAS31Validator(title).is_valid("  ")
 
 
 async def test_the_page_shows_the_document_and_loads_nothing_from_elsewhere(service: Service) -> None:

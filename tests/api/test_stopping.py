@@ -86,6 +86,25 @@ async def test_one_that_has_ended_stays_as_it_is_when_it_is_cancelled(service: S
     assert (await messages(service, conversation["id"]))[1] == turn["answers"][0]
 
 
+async def test_a_cancellation_is_answered_once_per_key(service: Service) -> None:
+    conversation = await service.new_conversation()
+    turn = await service.ask(conversation["id"], "Hm?")
+    path, key = f"responses/{turn['id']}/cancel", {"Idempotency-Key": "stop"}
+
+    first = await service.http.post(path, headers=key)
+    await service.http.delete(f"conversations/{conversation['id']}/messages/{turn['answers'][0]['id']}")
+    again = await service.http.post(path, headers=key)
+
+    assert (again.status_code, again.content) == (200, first.content)
+    assert again.headers["idempotency-replayed"] == "true"
+    refused(
+        await service.http.post("conversations", headers=key),
+        422,
+        "idempotency_key_reused",
+        "Idempotency-Key",
+    )
+
+
 @wherever
 async def test_an_interrupting_question_ends_the_running_turn_first(
     service: Service, elsewhere: bool
