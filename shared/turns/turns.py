@@ -19,7 +19,7 @@ from shared.turns.running import Run
 from shared.usage import UsageCounts
 
 # How long one who stops a turn waits for its server to end it, and how often one looks.
-STOP_SECONDS, LOOK_SECONDS = 1.5, 0.1
+STOP_SECONDS, LOOK_SECONDS = 1.2, 0.1
 
 
 class Turns:

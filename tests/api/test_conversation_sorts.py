@@ -152,7 +152,6 @@ IN_PLACE: dict[str, set[str]] = {
 
 @settings(
     max_examples=25,
-    deadline=None,
     # Each example cleans up after itself, and a busy machine is no fault of the strategy's.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -238,7 +238,7 @@ async def test_two_erasures_at_once_both_end(service: Service) -> None:
 
 async def test_an_export_that_is_overtaken_by_an_erasure_ends_without_a_trace(service: Service) -> None:
     await _fill(service, 100)
-    slow = service.engine.faults.add(Fault("query", container="conversations", delay=0.2))
+    slow = service.engine.faults.add(Fault("query", container="conversations", delay=1.0))
     export = asyncio.create_task(service.http.post("me/export", headers=CANARY))
     await until(lambda: slow.times == 0)
 

@@ -16,7 +16,7 @@ from tests.api.worlds import World, lasting_world
 STEP = st.tuples(st.sampled_from(WHAT), st.integers(0, 99), st.integers(0, 99))
 STEPS = st.lists(STEP, min_size=8, max_size=25)
 Query = dict[str, str]
-bounded = settings(max_examples=15, deadline=None)
+bounded = settings(max_examples=15)
 
 
 @pytest.fixture(scope="module")

@@ -39,7 +39,7 @@ def world() -> Iterator[World]:
 
 
 @given(st.lists(SAID, min_size=1, max_size=2))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_wherever_the_line_dropped_head_and_rest_are_what_is_stored(
     world: World, said: list[list[str]]
 ) -> None:
@@ -60,7 +60,7 @@ def test_wherever_the_line_dropped_head_and_rest_are_what_is_stored(
 
 
 @given(SAID, st.integers(1, 7), st.booleans())
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_wherever_the_line_drops_while_it_runs_nothing_is_missing_or_comes_twice(
     world: World, said: list[str], heard: int, elsewhere: bool
 ) -> None:
@@ -90,7 +90,7 @@ def test_wherever_the_line_drops_while_it_runs_nothing_is_missing_or_comes_twice
 
 
 @given(SAID, st.lists(TROUBLES, max_size=4), st.lists(TROUBLES, max_size=4))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_whatever_the_database_does_a_streamed_turn_runs_once_and_is_stored_as_it_is_told(
     world: World, said: list[str], before: list[Fault], meanwhile: list[Fault]
 ) -> None:

@@ -65,7 +65,7 @@ async def write(container: ContainerProxy, user: str, names: list[str], n: int) 
     return [str(item["id"]) for item in items]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(ACTIONS)
 async def test_every_reader_sees_the_newest_version_of_everything(actions: list[Any]) -> None:
     engine = Engine.open(None, partitions=2)
@@ -98,7 +98,7 @@ async def test_every_reader_sees_the_newest_version_of_everything(actions: list[
     engine.close()
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(st.lists(st.tuples(st.sampled_from(USERS), st.integers(1, 3)), max_size=12), st.integers(1, 5))
 async def test_pages_one_after_the_other_are_the_whole(batches: list[tuple[str, int]], size: int) -> None:
     engine = Engine.open(None, partitions=3)

@@ -163,7 +163,7 @@ def plain(item: Any) -> Item:
     return {name: value for name, value in item.items() if not name.startswith("_")}
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=80, derandomize=True)
 @given(STEPS)
 async def test_it_does_what_a_dictionary_does(steps: list[tuple[str, list[Operation]]]) -> None:
     engine = Engine.open(None, partitions=2)

@@ -195,7 +195,7 @@ def unordered(values: list[Any]) -> list[str]:
     return sorted(map(identity, values))
 
 
-in_seconds = settings(max_examples=60, deadline=None)  # parsing takes most of the time
+in_seconds = settings(max_examples=60)  # parsing takes most of the time
 
 
 @in_seconds
