@@ -5,7 +5,7 @@ A deleted message is kept until it expires, and counted nowhere. What the summar
 
 from shared.clock import Clock
 from shared.due import due_at, needs_line
-from shared.errors import NotFound, VersionMismatch
+from shared.errors import NotFound
 from shared.idempotency import Once, finished_at_once
 from shared.messages import require_finished, require_present
 from shared.models import Activity, Caller, Conversation, Leaf, Message
@@ -58,8 +58,7 @@ class Deletions:
 
         async def restored(conversation: Conversation) -> Change:
             message = await self._repository.message(caller, conversation, identifier, deleted=True)
-            if if_match not in (None, "*", message.etag):
-                raise VersionMismatch(message.etag)
+            message.require_version(if_match)
             now = self._clock()
             if (message.expires_at or now) < now:
                 raise NotFound("message", identifier)

@@ -13,7 +13,7 @@ from textwrap import shorten
 from shared.ai import Model, Prompt, SummaryText
 from shared.clock import Clock
 from shared.due import due_at, needs_line, needs_summary, needs_title, not_summarised
-from shared.errors import ModelFailure, ModelTimeout, NotFound, VersionMismatch
+from shared.errors import ModelFailure, ModelTimeout, NotFound
 from shared.idempotency import Once, finished_at_once
 from shared.models import Caller, Conversation, Message, Summary, TitleSource
 from shared.repository import Change, Repository
@@ -82,8 +82,7 @@ class Descriptions:
     ) -> Conversation:
         """Summarise what lies past the summary now, however little; raises the model's failure."""
         conversation = await self._repository.conversation(caller, identifier)
-        if if_match not in (None, "*", conversation.etag):
-            raise VersionMismatch(conversation.etag)
+        conversation.require_version(if_match)
         for _ in range(MAX_REFRESH):
             if not_summarised(conversation) == 0:
                 break

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.clock import Clock
-from shared.errors import ConversationBusy, InvalidCursor, InvalidRequest, NotFound, VersionMismatch
+from shared.errors import ConversationBusy, InvalidCursor, InvalidRequest, NotFound
 from shared.filters import Deleted, Order
 from shared.idempotency import Once, finished_at_once
 from shared.ids import new_id
@@ -217,8 +217,7 @@ def require_present(message: Message, if_match: str | None) -> None:
     """Refuse to change a message that is deleted, or another version than the caller has seen."""
     if message.deleted_at is not None:
         raise NotFound("message", message.id)
-    if if_match not in (None, "*", message.etag):
-        raise VersionMismatch(message.etag)
+    message.require_version(if_match)
 
 
 def require_finished(message: Message) -> None:

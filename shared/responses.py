@@ -6,6 +6,7 @@ from shared.clock import Clock
 from shared.deletions import Deletions
 from shared.idempotency import Once, finished_at_once
 from shared.ids import new_id
+from shared.messages import require_present
 from shared.models import Activity, Caller, Conversation, Message, TurnOptions
 from shared.policy import Policies
 from shared.repository import Change, Repository
@@ -47,9 +48,13 @@ class Responses:
         return await self._turns.ask(caller, conversation_id, question, once=once)
 
     async def delete(self, caller: Caller, turn_id: str, if_match: str | None) -> None:
-        """Put its answers out of sight; the version is the first one's."""
+        """Put its answers out of sight; the version is the first one's.
+
+        The first goes last: without it there is no response, and nobody could ask again for the others.
+        """
         turn = await self._turns.get(caller, turn_id)
-        for answer in turn.answers:
+        require_present(turn.answer, if_match)
+        for answer in reversed(turn.answers):
             version = if_match if answer is turn.answer else None
             await self._deletions.delete(caller, answer.conversation_id, answer.id, version)
 

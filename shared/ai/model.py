@@ -1,7 +1,6 @@
 """The model, as the use cases ask it."""
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from shared.ai.client import Connection, cap_name, failures_told
 from shared.ai.completion import answer_in
 from shared.ai.extracts import Extract
 from shared.ai.shapes import Answer, Prompt, SummaryText, Usage
-from shared.ai.told import Told, whole
+from shared.ai.told import Told
 from shared.errors import ModelError
 from shared.settings import Settings
 
@@ -106,9 +105,9 @@ class Model:
         options: dict[str, Any],
         heard: Callable[[str], None] | None,
     ) -> Answer:
-        """One call, retries included, within the time that a call has. Any: as the interface takes it.
+        """One call, retries included, within the time that a call has; a streamed one has it for each piece.
 
-        A streamed call has that time for each piece. A server that doesn't stream is taken at its one word.
+        Any: as the interface takes it.
         """
         connection = await self._connected()
         messages = [{"role": prompt.role, "content": prompt.content} for prompt in prompts]
@@ -117,22 +116,15 @@ class Model:
         with failures_told():
             try:
                 async with asyncio.timeout(self._settings.model_timeout_seconds) as limit:
-                    if heard:
-                        stream = await connection.streamed(body)
-                        if not whole(stream.response):
-                            told = Told(heard, lambda: limit.reschedule(self._deadline()))
-                            return await told.answer(stream, deployment, prompts)
-                        completion = json.loads(await stream.response.aread())
-                    else:
-                        completion = await connection.completed(body)
+                    if not heard:
+                        return answer_in(await connection.completed(body), deployment, prompts)
+                    told = Told(heard, lambda: limit.reschedule(self._deadline()))
+                    async with await connection.streamed(body) as stream:
+                        return await told.answer(stream, deployment, prompts)
             except connection.bad_request as error:
                 if error.code != "content_filter":
                     raise
                 return Answer("", deployment, Usage(0, 0), "content_filter")
-            answer = answer_in(completion, deployment, prompts)
-            if heard:
-                heard(answer.content)
-            return answer
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._settings.model_timeout_seconds

@@ -1,15 +1,17 @@
 """An answer that comes piece by piece: each is told as it comes, and they make the answer in the end."""
 
+import json
 from collections.abc import AsyncIterable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from shared.ai.cleaning import storable
-from shared.ai.completion import STOPPED, Read, ReadUsage, used
+from shared.ai.completion import STOPPED, Read, ReadUsage, answer_in, used
 from shared.ai.shapes import Answer, Prompt
 from shared.errors import ModelError
 
 if TYPE_CHECKING:  # it comes with openai, which is imported on first use
     import httpx2
+    from openai import AsyncStream
 
 
 class _Delta(Read):
@@ -28,7 +30,7 @@ class _Chunk(Read):
     usage: ReadUsage | None = None
 
 
-def whole(response: "httpx2.Response") -> bool:
+def _is_whole(response: "httpx2.Response") -> bool:
     """Whether a server has answered in one piece, though it was asked for pieces: some do."""
     return "json" in response.headers.get("content-type", "")
 
@@ -43,9 +45,21 @@ class Told:
         self._half = ""
 
     async def answer(
+        self, stream: "AsyncStream[object]", deployment: str, prompts: Sequence[Prompt]
+    ) -> Answer:
+        """All of it, once it has ended. Raises ModelError for a refusal, nothing, or what breaks off.
+
+        ValueError where it can't be read. A server that doesn't stream is taken at its one word.
+        """
+        if _is_whole(stream.response):
+            answer = answer_in(json.loads(await stream.response.aread()), deployment, prompts)
+            self._heard(answer.content)
+            return answer
+        return await self._answer_of(stream, deployment, prompts)
+
+    async def _answer_of(
         self, chunks: AsyncIterable[object], deployment: str, prompts: Sequence[Prompt]
     ) -> Answer:
-        """All of it, once it has ended. Raises ModelError for a refusal, nothing, or what breaks off."""
         model, usage, refused = deployment, None, False
         finish: str | None = None
         async for chunk in chunks:

@@ -6,6 +6,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from shared.errors import VersionMismatch
 from shared.models.callers import Caller
 
 # Pairs of metadata.
@@ -30,6 +31,11 @@ class Stored(Part):
     def changed(self, **fields: Any) -> Self:
         """A copy with other values; Any because the fields are as different as their names."""
         return self.model_copy(update=fields)
+
+    def require_version(self, if_match: str | None) -> None:
+        """Raise VersionMismatch unless this is what the caller has seen; None and `*` are any version."""
+        if if_match not in (None, "*", self.etag):
+            raise VersionMismatch(self.etag)
 
     def document(self) -> dict[str, Any]:
         """The JSON that is stored."""

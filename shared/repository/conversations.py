@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 
-from shared.errors import NotFound, RequestInProgress, Unavailable, VersionMismatch
+from shared.errors import NotFound, RequestInProgress, Unavailable
 from shared.ids import new_ulid
 from shared.models import Caller, Conversation, Message, Receipt
 from shared.records import DayUsage
@@ -196,8 +196,7 @@ def _check(conversation: Conversation, if_match: str | None, deleted: bool) -> N
     """Whether a change may go on from this version."""
     if conversation.deleted_at and not deleted:
         raise NotFound("conversation", conversation.id)
-    if if_match not in (None, "*", conversation.etag):
-        raise VersionMismatch(conversation.etag)
+    conversation.require_version(if_match)
 
 
 def in_progress() -> RequestInProgress:

@@ -9,7 +9,7 @@ from shared.clock import Clock
 from shared.errors import NotFound
 from shared.ids import same_ulid
 from shared.models import Caller, Conversation
-from shared.repository import Change, Repository
+from shared.repository import Change, Repository, metered
 from shared.turns.leases import LEASE_MS, TurnLost, require_lease
 from shared.turns.reader import TurnReader
 from shared.turns.runner import Runner
@@ -44,13 +44,23 @@ class QueuedTurns:
     async def run(self, owner: Caller, answer_id: str) -> None:
         """Run a turn that was left to the background, unless another has taken it up.
 
-        One that takes too long is stopped, with what there is.
+        One that takes too long is stopped, with what there is. It is charged what it costs from here on.
         """
+        with metered():
+            run = await self._taken_up(owner, answer_id)
+            if run is None:
+                return
+            self._runner.start(run)
+            try:
+                async with asyncio.timeout(LONGEST_SECONDS):
+                    await run.over()
+            except TimeoutError:
+                run.stop("interrupted")
+                await run.over()
+
+    async def _taken_up(self, owner: Caller, answer_id: str) -> Run | None:
+        """The turn under a lease of ours; None where it waits no more."""
         turn_id = same_ulid("resp", answer_id)
-        try:
-            turn = await self._reader.turn(owner, turn_id)
-        except NotFound:
-            return
 
         async def take(conversation: Conversation) -> Change:
             require_lease(conversation, turn_id)
@@ -62,15 +72,9 @@ class QueuedTurns:
             return Change(held, updated=((record, taken),), guarded=True)
 
         try:
+            turn = await self._reader.turn(owner, turn_id)
             done = await self._repository.change(owner, turn.answer.conversation_id, take, deleted=True)
         except (TurnLost, NotFound):
-            return
+            return None
         turn = replace(turn, answers=(done.messages[0], *turn.answers[1:]))
-        run = Run(caller=owner, conversation=done.conversation, turn=turn)
-        self._runner.start(run)
-        try:
-            async with asyncio.timeout(LONGEST_SECONDS):
-                await run.over()
-        except TimeoutError:
-            run.stop("interrupted")
-            await run.over()
+        return Run(caller=owner, conversation=done.conversation, turn=turn)

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from local.cosmos import Fault
 from tests.api.conftest import Service
 from tests.api.refusals import refused
+from tests.api.streams import messages
 
 UNSUPPORTED: dict[str, Any] = {
     "tools": [{"type": "web_search"}],
@@ -135,3 +137,27 @@ async def test_a_query_parameter_that_is_not_used_may_come_twice(service: Servic
     assert (await service.http.get(f"responses/{response}?{unused}")).status_code == 200
     assert (await service.http.get(f"{path}?{unused}")).status_code == 200
     refused(await service.http.get(f"{path}?{unused}&limit=1&limit=2"), 400, "invalid_request", "limit")
+
+
+async def test_a_response_of_another_version_is_deleted_in_no_part(service: Service) -> None:
+    conversation = await service.new_conversation()
+    turn = await service.ask(conversation["id"], "Hm?", n=2)
+
+    stale = await service.http.delete(f"responses/{turn['id']}", headers={"If-Match": '"stale"'})
+
+    refused(stale, 412, "version_mismatch", "If-Match")
+    assert len(await messages(service, conversation["id"])) == 3
+
+
+async def test_a_response_that_was_deleted_by_half_can_be_deleted_again(service: Service) -> None:
+    conversation = await service.new_conversation()
+    turn = await service.ask(conversation["id"], "Hm?", n=2)
+    service.engine.faults.add(Fault("batch"))  # the first of the two is let pass
+    service.engine.faults.add(Fault("batch", status=400))
+
+    broken = await service.http.delete(f"responses/{turn['id']}")
+    again = await service.http.delete(f"responses/{turn['id']}")
+
+    refused(broken, 500, "internal_error")
+    assert again.status_code == 200
+    assert [message["role"] for message in await messages(service, conversation["id"])] == ["user"]

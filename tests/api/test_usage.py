@@ -18,6 +18,7 @@ from tests.api.script import Script
 from tests.api.serving import served
 from tests.api.sse import until
 from tests.api.streams import DELTA, asking
+from tests.api.triggers import deliver
 
 DAY = "2027-01-15"
 BOB = {"X-Local-User": "bob"}
@@ -112,6 +113,17 @@ async def test_an_answer_that_does_not_come_to_its_end_counts_what_it_had_taken(
     assert day["input_tokens"] >= 1
     assert day["output_tokens"] == count_tokens("Half of an answer")
     assert [one["model"] for one in day["models"]] == ["default"]
+
+
+async def test_turns_in_the_background_are_charged_what_they_took_each_by_itself(service: Service) -> None:
+    for _ in range(2):
+        await service.http.post("responses", json={"input": "Hm?", "background": True})
+    with service.engine.recording() as calls:
+        await deliver(service)
+
+    (day,) = await _used(service)
+    assert day["turns"] == 2
+    assert 0 < day["request_units"] <= sum(call.charge for call in calls)
 
 
 async def test_a_model_is_counted_whatever_its_name(service: Service) -> None:

@@ -24,6 +24,7 @@ from shared.settings import Settings
 
 QUESTION = [Prompt("system", "Be brief."), Prompt("user", "What is a lease?")]
 AT_ONCE = {"retry-after-ms": "1"}
+EVENTS = {"content-type": "text/event-stream"}
 Reply = Callable[[httpx2.Request], httpx2.Response | Awaitable[httpx2.Response]]
 
 
@@ -372,7 +373,7 @@ def chunk(content: str | None = None, finish_reason: str | None = None, **fields
 
 
 def streamed(*chunks: str) -> httpx2.Response:
-    return httpx2.Response(200, headers={"content-type": "text/event-stream"}, content="".join(chunks))
+    return httpx2.Response(200, headers=EVENTS, content="".join(chunks))
 
 
 async def test_the_pieces_that_are_heard_make_the_answer(asking: Asking) -> None:
@@ -416,6 +417,29 @@ async def test_a_server_that_does_not_stream_is_heard_all_at_once(asking: Asking
 async def test_a_stream_that_is_no_answer_is_a_model_error(asking: Asking, reply: httpx2.Response) -> None:
     with pytest.raises(ModelError):
         await asking(Server(reply)).answer(QUESTION, unheard)
+
+
+class Endless(httpx2.AsyncByteStream):
+    """What can't be read, from a server that goes on."""
+
+    closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            yield chunk(choices="none").encode()
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+async def test_a_stream_that_cannot_be_read_is_hung_up_on(asking: Asking) -> None:
+    said = Endless()
+    server = Server(lambda _: httpx2.Response(200, headers=EVENTS, stream=said))
+
+    with pytest.raises(ModelError) as raised:
+        await asking(server).answer(QUESTION, unheard)
+
+    assert said.closed, raised  # whose traceback keeps the stream from being collected
 
 
 # Titles, summaries, lines
