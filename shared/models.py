@@ -10,6 +10,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from shared.folding import folded
 from shared.paths import Path
 
 # Characters of a message; pairs of metadata.
@@ -198,7 +199,7 @@ class Conversation(Stored):
     @property
     def title_key(self) -> str:
         """Sorts by title in any case, untitled ones first, ties broken by the id's ULID."""
-        return f":{(self.title or '').casefold()}\x01{self.id.removeprefix('conv_')}"
+        return f":{folded(self.title or '')}\x01{self.id.removeprefix('conv_')}"
 
     @property
     def hidden(self) -> bool:
