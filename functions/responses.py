@@ -43,15 +43,17 @@ async def get_response(
 
 
 @endpoint(bp, "POST", "responses/{response_id}/cancel", lenient=True)
-async def cancel_response(caller: AsCaller, response_id: str, once: AsOnce = None) -> Response:
+async def cancel_response(
+    caller: AsCaller, response_id: str, if_match: IfMatch = None, once: AsOnce = None
+) -> Response:
     """Stop a response, keeping what there is."""
-    return Response.of(await services().turns.cancel(caller, response_id, once))
+    return Response.of(await services().turns.cancel(caller, response_id, if_match, once))
 
 
 @endpoint(bp, "DELETE", "responses/{response_id}", lenient=True)
-async def delete_response(caller: AsCaller, response_id: str) -> ResponseDeleted:
+async def delete_response(caller: AsCaller, response_id: str, if_match: IfMatch = None) -> ResponseDeleted:
     """Delete a response's answers; each can be restored as a message."""
-    await services().responses.delete(caller, response_id)
+    await services().responses.delete(caller, response_id, if_match)
     return ResponseDeleted(id=response_id)
 
 
@@ -81,10 +83,11 @@ async def update_metadata(
 
 @endpoint(bp, "POST", "conversations/{conversation_id}/items", status=201, lenient=True)
 async def create_items(
-    caller: AsCaller, conversation_id: str, body: NewItems, once: AsOnce = None
+    caller: AsCaller, conversation_id: str, body: NewItems, if_match: IfMatch = None, once: AsOnce = None
 ) -> ItemList:
     """Append messages to a conversation, all or none."""
-    return ItemList.of(await services().responses.add_items(caller, conversation_id, body.drafts(), once))
+    added = await services().responses.add_items(caller, conversation_id, body.drafts(), if_match, once)
+    return ItemList.of(added)
 
 
 @endpoint(bp, "GET", "conversations/{conversation_id}/items", lenient=True)
@@ -109,9 +112,11 @@ async def get_item(caller: AsCaller, conversation_id: str, item_id: str) -> Item
 
 
 @endpoint(bp, "DELETE", "conversations/{conversation_id}/items/{item_id}", lenient=True)
-async def delete_item(caller: AsCaller, conversation_id: str, item_id: str) -> Conversation:
+async def delete_item(
+    caller: AsCaller, conversation_id: str, item_id: str, if_match: IfMatch = None
+) -> Conversation:
     """Delete a message; the conversation as it is then."""
-    await services().deletions.delete(caller, conversation_id, item_id, None)
+    await services().deletions.delete(caller, conversation_id, item_id, if_match)
     return Conversation.of(await services().conversations.get(caller, conversation_id))
 
 

@@ -44,11 +44,12 @@ class Responses:
         conversation_id, question = await self._question(caller, draft)
         return await self._turns.ask(caller, conversation_id, question, once=once)
 
-    async def delete(self, caller: Caller, turn_id: str) -> None:
-        """Put its answers out of sight."""
+    async def delete(self, caller: Caller, turn_id: str, if_match: str | None) -> None:
+        """Put its answers out of sight; its version is that of the first."""
         turn = await self._turns.get(caller, turn_id)
         for answer in turn.answers:
-            await self._deletions.delete(caller, answer.conversation_id, answer.id, None)
+            await self._deletions.delete(caller, answer.conversation_id, answer.id, if_match)
+            if_match = None
 
     async def inputs(self, caller: Caller, turn_id: str) -> tuple[Message, ...]:
         """The messages that asked, in their order."""
@@ -65,6 +66,7 @@ class Responses:
         caller: Caller,
         conversation_id: str,
         drafts: tuple[MessageDraft, ...],
+        if_match: str | None = None,
         once: Once | None = None,
     ) -> tuple[Message, ...]:
         """Append messages, all or none."""
@@ -80,7 +82,7 @@ class Responses:
             receipt = finished_at_once(once, caller, now, tuple(added), conversation_id)
             return Change(conversation, created=tuple(added), receipt=receipt)
 
-        done = await self._repository.change(caller, conversation_id, appended)
+        done = await self._repository.change(caller, conversation_id, appended, if_match=if_match)
         return done.messages
 
     async def _question(self, caller: Caller, draft: ResponseDraft) -> tuple[str, Question]:

@@ -11,7 +11,7 @@ from shared.clock import Clock
 from shared.errors import ConversationBusy, InvalidRequest, NotFound
 from shared.idempotency import Once, finished_at_once
 from shared.ids import is_id, same_ulid
-from shared.messages import Messages
+from shared.messages import Messages, require_present
 from shared.models import Caller, Conversation, IncompleteReason, Message, Receipt, Turn
 from shared.repository import Change, Changed, EventRepository, Repository, in_progress
 from shared.transitions import stopped
@@ -133,9 +133,13 @@ class Turns:
         turn = await self.get(caller, turn_id)
         return await stored(self._repository, self._events, caller, turn)
 
-    async def cancel(self, caller: Caller, turn_id: str, once: Once | None = None) -> Turn:
+    async def cancel(
+        self, caller: Caller, turn_id: str, if_match: str | None = None, once: Once | None = None
+    ) -> Turn:
         """Stop a turn, keeping what there is; returns once it is closed. One that has ended stays so."""
-        turn = await self._stopped(caller, await self.get(caller, turn_id), "cancelled")
+        turn = await self.get(caller, turn_id)
+        require_present(turn.answer, if_match)
+        turn = await self._stopped(caller, turn, "cancelled")
         if receipt := finished_at_once(once, caller, self._clock(), turn, turn.answer.conversation_id):
             await self._repository.keep(caller, receipt)
         return turn
