@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.folding import folded
 from shared.models import Conversation, ConversationStatus, EntityType
 
 Order = Literal["asc", "desc"]
@@ -52,5 +53,5 @@ class ConversationFilter:
     def _found_in(self, conversation: Conversation) -> bool:
         summary = conversation.summary
         texts = [conversation.title or "", *((summary.text, *summary.highlights) if summary else ())]
-        sought = (self.query or "").casefold()
-        return any(sought in text.casefold() for text in texts)
+        sought = folded(self.query or "")
+        return any(sought in folded(text) for text in texts)

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from shared.folding import folded
 from shared.models.activity import Activity
 from shared.models.documents import Part, Stored
 from shared.paths import Path
@@ -116,7 +117,7 @@ class Conversation(Stored):
     @property
     def title_key(self) -> str:
         """Sorts by title in any case, untitled ones first, ties broken by the id's ULID."""
-        return f":{(self.title or '').casefold()}\x01{self.id.removeprefix('conv_')}"
+        return f":{folded(self.title or '')}\x01{self.id.removeprefix('conv_')}"
 
     @property
     def hidden(self) -> bool:

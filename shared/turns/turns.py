@@ -107,7 +107,7 @@ class Turns:
             conversation = await self._repository.conversation(caller, conversation.id)
 
     async def _require_first(self, caller: Caller, once: Once | None) -> None:
-        """Raise RequestInProgress where the same request, sent twice at once, has come first: with that turn."""
+        """Raise RequestInProgress where the same request, sent twice at once, has begun that turn."""
         if once and await self._repository.receipt(caller, once.receipt_id):
             raise in_progress()
 

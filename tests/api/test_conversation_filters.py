@@ -111,6 +111,8 @@ async def test_a_deleted_conversation_is_listed_as_deleted_and_again_when_restor
         ("Straße", "STRASSE"),
         ("ΠΟΛΎΣ", "πολύς"),
         ("İstanbul", "stanbul"),
+        ("Äpfel", "a\u0308pfel"),
+        ("A\u0308pfel", "äpfel"),
         ("100%_*?\\'\"", "%_*?\\'\""),
         ("a  b", "  "),
         ("👩‍🍳 bakes", "👩‍🍳"),

@@ -64,6 +64,13 @@ async def test_pages_of_any_size_give_each_conversation_once(
     assert len(whole) >= 3
 
 
+async def test_titles_that_read_the_same_stand_together(service: Service) -> None:
+    titles = ["Äpfel", "Zebra", "a\u0308pfel"]  # as one character, and as a letter with an accent behind it
+    made = [(await service.new_conversation(title=title))["id"] for title in titles]
+
+    assert await walk(service, "conversations", sort="title") == [made[1], made[0], made[2]]
+
+
 async def test_a_title_of_any_script_and_length_has_a_cursor_that_is_taken(service: Service) -> None:
     titles = ["👩‍🍳" * 66, "ΐ" * 200, "漢" * 200, "\U0010ffff", "\x01", '"\\' * 100]
     made = [await service.new_conversation(title=title) for title in titles]

@@ -129,6 +129,29 @@ async def test_of_two_changes_of_one_version_one_is_made(service: Service) -> No
     assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412, 412]
 
 
+@pytest.mark.parametrize("change", ["add items", "delete item", "delete response", "cancel response"])
+async def test_openais_routes_honour_it_too(service: Service, change: str) -> None:
+    conversation = await service.new_conversation()
+    turn = await service.ask(conversation["id"], "Hm?")
+    items, response = f"conversations/{conversation['id']}/items", f"responses/{turn['id']}"
+    method, path, resource, status = {
+        "add items": ("POST", items, f"conversations/{conversation['id']}", 201),
+        "delete item": ("DELETE", f"{items}/{turn['question']['id']}", None, 200),
+        "delete response": ("DELETE", response, None, 200),
+        "cancel response": ("POST", f"{response}/cancel", response, 200),
+    }[change]
+    body = {"items": [{"role": "user", "content": "Hello."}]} if change == "add items" else None
+    etag = (await service.http.get(resource or path)).headers["etag"]
+    before = await stored(service)
+
+    late = await service.http.request(method, path, json=body, headers={"If-Match": '"stale"'})
+    refused(late, 412, "version_mismatch", "If-Match")
+    assert late.headers["etag"] == etag
+    assert await stored(service) == before
+    done = await service.http.request(method, path, json=body, headers={"If-Match": etag})
+    assert done.status_code == status
+
+
 async def test_without_if_match_the_last_writer_wins(service: Service) -> None:
     conversation = await service.new_conversation()
     path = f"conversations/{conversation['id']}"

@@ -27,6 +27,7 @@ FLOORS = [
     ("shared.filters", 2),
     ("shared.records", 2),
     ("shared.models", 1),
+    ("shared.folding", 1),
     ("shared.paths", 1),
     ("shared.settings", 1),
     ("shared.ids", 1),
