@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.errors import InvalidRequest
+from shared.idempotency import Once
 from shared.ids import new_id, same_ulid
-from shared.models import Conversation, Leaf, Lease, Message, Receipt, Turn, TurnOptions, TurnRecord
+from shared.models import Caller, Conversation, Leaf, Lease, Message, Receipt, Turn, TurnOptions, TurnRecord
 from shared.repository import Change
 from shared.transitions import (
     MessageDraft,
@@ -53,6 +54,19 @@ class TurnIds:
         inputs = tuple(new_id("msg", now) for _ in question.drafts)
         answers = tuple(new_id("msg", now + 1 + number) for number in range(question.alternatives))
         return cls(same_ulid("resp", answers[0]), inputs, answers)
+
+
+def receipt_of(caller: Caller, once: Once | None, now: int) -> Callable[[Turn], Receipt | None]:
+    """The receipt of a turn that begins: open until it ends, unless that is left to the background."""
+
+    def receipt(turn: Turn) -> Receipt | None:
+        if once is None:
+            return None
+        answer = turn.answer
+        opened = once.opened(caller, now, conversation_id=answer.conversation_id, answer_id=answer.id)
+        return once.completed(opened, turn) if turn.options.background else opened
+
+    return receipt
 
 
 def begun(

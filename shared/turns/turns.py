@@ -10,7 +10,7 @@ from shared.ids import same_ulid
 from shared.messages import Messages, require_present
 from shared.models import Caller, Conversation, IncompleteReason, Message, Receipt, Turn
 from shared.repository import Changed, EventRepository, Repository, in_progress
-from shared.turns.asking import Question, TurnIds, begun
+from shared.turns.asking import Question, TurnIds, begun, receipt_of
 from shared.turns.endings import Endings
 from shared.turns.followed import Followed, live, stored
 from shared.turns.reader import TurnReader
@@ -84,14 +84,12 @@ class Turns:
     ) -> Run:
         """The turn, begun once the conversation is free; one that interrupts gives way to nobody."""
         now = self._clock()
-        ids = TurnIds.of(question, now)
-
-        def receipt(turn: Turn) -> Receipt | None:
-            running = {"conversation_id": conversation.id, "answer_id": turn.answer.id}
-            opened = once.opened(caller, now, **running) if once else None
-            return once.completed(opened, turn) if once and opened and turn.options.background else opened
-
+        ids, receipt = TurnIds.of(question, now), receipt_of(caller, once, now)
         while True:
+            if conversation.lease and question.interrupt:  # what would be refused then stops nothing
+                conversation.require_version(if_match)
+                begun(question, ids, named, receipt, now)(conversation.changed(lease=None))
+                await self._require_first(caller, once)
             seen = conversation.etag
             conversation = await self._freed(caller, conversation, interrupt=question.interrupt)
             if_match = conversation.etag if if_match == seen else if_match  # freeing it has moved it
@@ -107,6 +105,11 @@ class Turns:
                 if not question.interrupt:
                     raise
             conversation = await self._repository.conversation(caller, conversation.id)
+
+    async def _require_first(self, caller: Caller, once: Once | None) -> None:
+        """Raise RequestInProgress where the same request has come first: what runs may be its turn."""
+        if once and await self._repository.receipt(caller, once.receipt_id):
+            raise in_progress()
 
     async def following(self, run: Run) -> Followed:
         """A turn that was just asked for, from its first word on."""

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from local.cosmos import Fault
 from tests.api.conftest import Service
 from tests.api.instances import another_instance
 from tests.api.refusals import refused
 from tests.api.script import Script
-from tests.api.server import Server
+from tests.api.server import Server, eventually
 from tests.api.serving import served
 from tests.api.sse import events_from, events_in, text_of, until
 from tests.api.streams import DELTA, asking, following, messages, replayed, running_turn, stored
@@ -112,6 +113,42 @@ async def test_an_interrupting_question_ends_the_running_turn_first(
     assert (next_turn["status"], next_turn["answers"][0]) == ("completed", answer)
     sent = service.model.requests[-1]["messages"]
     assert [message["content"] for message in sent] == ["Hm?", "Half", "Now?"]
+
+
+async def test_a_question_that_is_refused_interrupts_nothing(service: Service) -> None:
+    conversation = await service.new_conversation()
+    before = await service.ask(conversation["id"], "Before?")
+    path, answer = f"conversations/{conversation['id']}/ask", before["answers"][0]["id"]
+    script = Script("Half")
+    service.model.scripts = [script]
+    asked = asyncio.create_task(service.ask(conversation["id"], "Hm?"))
+    await eventually(lambda: asyncio.sleep(0, not service.model.scripts), 5)
+
+    body = {"content": "Now?", "on_busy": "interrupt"}
+    stale = await service.http.post(path, json=body, headers={"If-Match": '"stale"'})
+    empty = await service.http.post(path, json={"parent_id": answer, "on_busy": "interrupt"})
+    script.end()
+
+    refused(stale, 412, "version_mismatch", "If-Match")
+    refused(empty, 400, "invalid_request", "content")
+    assert (await asked)["status"] == "completed"
+
+
+async def test_a_question_that_is_sent_twice_at_once_does_not_interrupt_itself(service: Service) -> None:
+    conversation = await service.new_conversation()
+    path, body = f"conversations/{conversation['id']}/ask", {"content": "Hm?", "on_busy": "interrupt"}
+    script = Script("All of it.")
+    service.model.scripts = [script]
+    service.engine.faults.add(Fault("read"))  # of the receipt
+    reading = service.engine.faults.add(Fault("read", delay=0.5))  # of the conversation
+    again = asyncio.create_task(service.http.post(path, json=body, headers={"Idempotency-Key": "k"}))
+    await eventually(lambda: asyncio.sleep(0, reading.times == 0), 5)
+    first = asyncio.create_task(service.http.post(path, json=body, headers={"Idempotency-Key": "k"}))
+
+    refused(await again, 409, "request_in_progress")
+    script.end()
+
+    assert (await first).json()["status"] == "completed"
 
 
 async def test_a_question_behind_the_answer_that_it_interrupts_is_told_what_that_had_said(
