@@ -3,6 +3,7 @@
 https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,13 +62,14 @@ class ModelCall:
 
 @contextmanager
 def model_call(provider: str, deployment: str, *, streamed: bool) -> Iterator[ModelCall]:
-    """Trace a call, its retries included."""
+    """Trace a call, its retries included; one that was stopped has not failed."""
     about = {
         "gen_ai.operation.name": "chat",
         "gen_ai.provider.name": provider,
         "gen_ai.request.model": deployment,
     }
-    with span(f"chat {deployment}", SpanKind.CLIENT, about) as running:
+    stopped = (asyncio.CancelledError,)
+    with span(f"chat {deployment}", SpanKind.CLIENT, about, foreseen=stopped) as running:
         running.set_attribute("gen_ai.request.stream", streamed)
         call = ModelCall(running, about)
         try:

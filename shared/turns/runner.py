@@ -72,6 +72,7 @@ class Runner:
             await self._endings.end(run, results, told=told)
         except Exception as error:
             logger.error("turn %s could not be ended: %s", run.turn.id, trace(error))
+            await self._flush(run)  # whoever closes it in the end finds what it said
             run.end(run.turn, error)
 
     def _lease_kept(self, run: Run) -> AbstractAsyncContextManager[None]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from contextlib import suppress
 
 from shared.clock import Clock
 from shared.errors import ConversationBusy, InvalidRequest
@@ -107,7 +108,7 @@ class Turns:
             conversation = await self._repository.conversation(caller, conversation.id)
 
     async def _require_first(self, caller: Caller, once: Once | None) -> None:
-        """Raise RequestInProgress where the same request, sent twice at once, has begun that turn."""
+        """Raise RequestInProgress where the same request has come first: what runs may be its turn."""
         if once and await self._repository.receipt(caller, once.receipt_id):
             raise in_progress()
 
@@ -170,20 +171,29 @@ class Turns:
         """The turn once it is closed: by its server, or for one that is dead, too slow or not there yet."""
         if turn.answer.status != "in_progress":
             return turn
-        if run := self._runner.find(turn.id):
+        run = self._runner.find(turn.id)
+        if run:
             run.stop(reason)
         else:  # one that is queued may be taken up just now; then it sees that
             await self._events.stop(turn.id, reason)
-        try:
-            async with asyncio.timeout(0 if turn.status == "queued" else STOP_SECONDS):
-                while turn.answer.status == "in_progress":
-                    await asyncio.sleep(LOOK_SECONDS)
-                    turn = await self.get(caller, turn.id)
-        except TimeoutError:
+        if turn.status != "queued":
+            with suppress(TimeoutError):
+                turn = await asyncio.wait_for(self._ended(caller, turn.id, run), STOP_SECONDS)
+        if turn.answer.status == "in_progress":
             conversation = await self._repository.conversation(caller, turn.answer.conversation_id)
             await self._endings.close(caller, conversation, turn.id, reason)
             turn = await self._reader.turn(caller, turn.id)
         return turn
+
+    async def _ended(self, caller: Caller, turn_id: str, run: Run | None) -> Turn:
+        """A turn that was told to stop, once it has ended. run: where it runs here."""
+        if run:
+            await run.over()
+        while True:
+            turn = await self.get(caller, turn_id)
+            if turn.answer.status != "in_progress":
+                return turn
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 def _run(caller: Caller, question: Question, done: Changed, named: Message | None, once: Once | None) -> Run:

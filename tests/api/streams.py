@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx2
 
+from shared.services import services
 from tests.api.conftest import Service
+from tests.api.script import Script
 from tests.api.server import eventually
 from tests.api.sse import Event, events_from, events_in, until
 
@@ -43,6 +45,24 @@ async def asking(http: httpx2.AsyncClient, conversation_id: str) -> AsyncIterato
     async with http.stream("POST", path, json=body) as answer:
         assert answer.status_code == 200
         yield events_from(answer)
+
+
+@asynccontextmanager
+async def asked_whole(
+    service: Service, conversation_id: str
+) -> AsyncIterator[tuple[str, asyncio.Task[dict[str, Any]]]]:
+    """A question whose answer is waited for whole, once it says "Half"; it ends within the context.
+
+    The turn's id, and who waits.
+    """
+    script = Script("Half")
+    service.model.scripts = [script]
+    waiting = asyncio.create_task(service.ask(conversation_id, "Hm?"))
+    turn = await running_turn(service, conversation_id)
+    run = services().runner.find(turn)
+    await eventually(lambda: asyncio.sleep(0, run and run.text(0)), 5)
+    yield turn, waiting
+    await eventually(lambda: asyncio.sleep(0, script.closed.is_set()), 5)
 
 
 @asynccontextmanager

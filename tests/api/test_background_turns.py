@@ -13,7 +13,7 @@ from tests.api.script import Script
 from tests.api.server import eventually
 from tests.api.serving import served
 from tests.api.sse import events_from, text_of
-from tests.api.streams import HEAD, TAIL, replayed
+from tests.api.streams import TAIL, replayed
 from tests.api.triggers import changes, deliver, run_turns
 
 
@@ -173,6 +173,22 @@ async def test_a_model_that_fails_in_the_background_fails_the_turn_and_not_the_t
     assert (failed["status"], failed["error"]["code"]) == ("failed", "model_error")
 
 
+async def test_a_turn_in_the_background_ends_before_its_function_is_ended(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.turns.queued.LONGEST_SECONDS", 0.2)
+    script = Script("So far")
+    service.model.scripts = [script]
+    queued = await _queued(service)
+
+    await deliver(service)
+
+    answered = await _get(service, queued["id"])
+    assert answered["incomplete_details"] == {"reason": "interrupted"}
+    assert answered["output"][0]["content"][0]["text"] == "So far"
+    assert script.closed.is_set()
+
+
 async def test_a_background_turn_is_streamed_from_its_queue_to_its_end(service: Service) -> None:
     service.model.scripts = [Script("a", "b", finish="stop")]
     body = {"input": "Hm?", "background": True, "stream": True}
@@ -182,10 +198,15 @@ async def test_a_background_turn_is_streamed_from_its_queue_to_its_end(service: 
         await _deliver_elsewhere(service)
         events = [first, *[event async for event in reading]]
 
-    assert [event["type"] for event in events[:3]] == [HEAD[0], "response.queued", HEAD[1]]
+    assert [(event["type"], event["response"]["status"]) for event in events[:3]] == [
+        ("response.created", "queued"),
+        ("response.queued", "queued"),
+        ("response.in_progress", "in_progress"),
+    ]
     assert [event["type"] for event in events[-4:]] == [*TAIL, "response.completed"]
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert text_of(events) == "ab"
-    assert text_of(await replayed(service.http, first["response"]["id"])) == "ab"
+    assert await replayed(service.http, first["response"]["id"]) == events
 
 
 async def test_a_background_request_repeated_is_the_same_turn(service: Service) -> None:

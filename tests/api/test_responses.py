@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx2
 import pytest
 
 from local.cosmos import Fault
@@ -161,3 +162,41 @@ async def test_a_response_that_was_deleted_by_half_can_be_deleted_again(service:
     refused(broken, 500, "internal_error")
     assert again.status_code == 200
     assert [message["role"] for message in await messages(service, conversation["id"])] == ["user"]
+
+
+async def test_what_is_too_long_is_cut_unless_the_caller_wants_all_or_nothing(service: Service) -> None:
+    conversation = await service.new_conversation()
+    for number in range(6):
+        await service.add(conversation["id"], f"{number} " + "word " * 4_000)
+    body = {"input": "The question.", "conversation": conversation["id"]}
+
+    cut = await service.http.post("responses", json=body)
+    whole = await service.http.post("responses", json={**body, "truncation": "disabled"})
+
+    assert (cut.status_code, cut.json()["truncation"]) == (201, "auto")
+    refused(whole, 400, "invalid_request", "truncation")
+    assert [one["status"] for one in await messages(service, conversation["id"])][-2:] == [
+        "completed",
+        "failed",
+    ]
+    assert len(service.model.requests) == 1
+
+
+async def test_what_fits_is_answered_whole_or_not_and_says_which_it_was(service: Service) -> None:
+    answered = await service.http.post("responses", json={"input": "Hm?", "truncation": "disabled"})
+
+    assert (answered.status_code, answered.json()["truncation"]) == (201, "disabled")
+
+
+async def test_a_stored_failure_is_repeated_and_no_sdk_asks_again(service: Service) -> None:
+    service.model.failing = httpx2.Response(500, headers={"x-should-retry": "false"}, json={})
+    key = {"Idempotency-Key": "once"}
+
+    first = await service.http.post("responses", json={"input": "Hm?"}, headers=key)
+    service.model.failing = None
+    again = await service.http.post("responses", json={"input": "Hm?"}, headers=key)
+
+    for answer in (first, again):
+        assert (answer.status_code, answer.headers["x-should-retry"]) == (502, "false")
+    assert again.content == first.content
+    assert again.headers["idempotency-replayed"] == "true"

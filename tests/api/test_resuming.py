@@ -12,7 +12,7 @@ from tests.api.refusals import refused
 from tests.api.script import Script
 from tests.api.serving import served
 from tests.api.sse import events_in, text_of, until
-from tests.api.streams import DELTA, HEAD, TAIL, asking, following, replayed, stored, streamed
+from tests.api.streams import DELTA, HEAD, TAIL, asked_whole, asking, following, replayed, stored, streamed
 
 
 async def test_a_turn_that_nobody_followed_is_replayed(service: Service) -> None:
@@ -41,6 +41,35 @@ async def test_after_the_events_have_expired_the_stored_answer_is_replayed_in_on
     assert [event["sequence_number"] for event in events] == list(range(6, 6 + len(events)))
     assert text_of(events) == "abc"
     assert (await replayed(service.http, turn))[0]["sequence_number"] == 0
+
+
+async def test_an_answer_that_was_over_at_once_leaves_no_events_and_is_told_in_one_piece(
+    service: Service,
+) -> None:
+    conversation = await service.new_conversation()
+
+    with service.engine.recording() as calls:
+        turn = await service.ask(conversation["id"], "What is rye?")
+    events = await replayed(service.http, turn["id"])
+    rest = await replayed(service.http, turn["id"], after=2)
+
+    assert rest == events[3:]
+    assert not [call for call in calls if call.container == "turn_events"]
+    assert text_of(events) == turn["answers"][0]["content"]
+    assert events[-1]["response"]["output"][0]["id"] == turn["answers"][0]["id"]
+
+
+async def test_a_whole_answer_is_followed_while_it_is_made(service: Service) -> None:
+    conversation = await service.new_conversation()
+    async with asked_whole(service, conversation["id"]) as (turn, asked):
+        following = asyncio.create_task(replayed(service.http, turn))
+        await service.http.post(f"responses/{turn}/cancel")
+        events = await following
+        await asked
+
+    assert text_of(events) == "Half"
+    assert events[-1]["type"] == "response.incomplete"
+    assert events[-1]["response"]["status"] == "cancelled"
 
 
 async def test_the_last_event_id_of_a_browser_resumes_too(service: Service) -> None:

@@ -15,7 +15,7 @@ from tests.api.script import Script
 from tests.api.server import Server, eventually
 from tests.api.serving import served
 from tests.api.sse import events_from, events_in, text_of, until
-from tests.api.streams import DELTA, asking, following, messages, replayed, running_turn, stored
+from tests.api.streams import DELTA, asked_whole, asking, following, messages, replayed, running_turn, stored
 
 FREE_SECONDS, CALL_SECONDS = 2.0, 1.0
 wherever = pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "elsewhere"])
@@ -195,33 +195,25 @@ async def test_a_question_behind_a_dead_servers_answer_is_told_what_that_had_sai
 
 
 @wherever
-async def test_a_question_asked_whole_is_cancelled_and_interrupted_too(
-    service: Service, elsewhere: bool
+@pytest.mark.parametrize("how", ["cancelled", "interrupted"])
+async def test_a_question_asked_whole_is_stopped_with_what_there_was(
+    service: Service, how: str, elsewhere: bool
 ) -> None:
     conversation = await service.new_conversation()
-    for stop in (_cancel, _interrupt):
-        service.model.requests.clear()
-        script = Script()
-        service.model.scripts = [script]
-        asked = asyncio.create_task(service.ask(conversation["id"], "Slow?"))
-        turn = await running_turn(service, conversation["id"])
-        async with another_instance(service) if elsewhere else nullcontext():
-            async with asyncio.timeout(FREE_SECONDS):
-                await stop(service, conversation["id"], turn)
-                told = await asked
-            assert (await service.ask(conversation["id"], "Next?"))["status"] == "completed"
-        assert told["answers"][0]["status"] == "incomplete"
-        assert script.closed.is_set()
+    async with (
+        asked_whole(service, conversation["id"]) as (turn, asked),
+        another_instance(service) if elsewhere else nullcontext(),
+        asyncio.timeout(FREE_SECONDS),
+    ):
+        if how == "cancelled":
+            await service.http.post(f"responses/{turn}/cancel")
+        after = await service.ask(conversation["id"], "Now?", on_busy="interrupt")
+        told = await asked
 
-
-async def _cancel(service: Service, conversation_id: str, turn: str) -> None:
-    answer = await service.http.post(f"responses/{turn}/cancel")
-    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
-
-
-async def _interrupt(service: Service, conversation_id: str, turn: str) -> None:
-    turn_of_interrupter = await service.ask(conversation_id, "Now?", on_busy="interrupt")
-    assert turn_of_interrupter["status"] == "completed"
+    (answer,) = told["answers"]
+    assert (answer["content"], answer["status"], answer["incomplete_reason"]) == ("Half", "incomplete", how)
+    assert (await messages(service, conversation["id"]))[1] == answer
+    assert (after["status"], after["question"]["parent_id"]) == ("completed", answer["id"])
 
 
 async def test_one_who_follows_from_elsewhere_is_told_that_it_was_cancelled(service: Service) -> None:
@@ -250,6 +242,21 @@ async def test_a_dead_servers_turn_is_closed_with_the_text_that_was_stored(servi
     assert text_of(events) == "Half"
     assert events[-1]["type"] == "response.incomplete"
     assert (await service.ask(conversation["id"], "Next?"))["status"] == "completed"
+
+
+async def test_what_a_whole_answer_said_survives_its_server(service: Service) -> None:
+    conversation = await service.new_conversation()
+    async with asked_whole(service, conversation["id"]) as (turn, asked):
+        async with served() as http:
+            await stored(http, turn, "Half")
+        await service.kill_turns()
+        await asyncio.gather(asked, return_exceptions=True)
+    service.clock.pass_seconds(61)
+
+    closed = (await service.http.get(f"responses/{turn}")).json()
+
+    assert closed["incomplete_details"] == {"reason": "interrupted"}
+    assert closed["output"][0]["content"][0]["text"] == "Half"
 
 
 async def test_a_turn_that_was_taken_for_dead_asks_its_model_no_longer(

@@ -17,6 +17,7 @@ from shared.services import services
 from tests.api.conftest import Service
 from tests.api.listening import Heard, attributes, listening
 from tests.api.raw_store import feed
+from tests.api.streams import asked_whole
 
 CHARGE = "azure.cosmosdb.operation.request_charge"
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -184,6 +185,18 @@ async def test_a_failed_turn_is_counted_and_its_call_marked(service: Service, he
     assert (request.status.status_code, attributes(request)["error.type"]) == (StatusCode.ERROR, "502")
     failed = [key for key in heard.points("gen_ai.client.operation.duration") if "ModelError" in key]
     assert len(failed) == 1
+
+
+async def test_a_call_that_was_stopped_is_no_failed_one(service: Service, heard: Heard) -> None:
+    conversation = await service.new_conversation()
+    async with asked_whole(service, conversation["id"]) as (turn, asked):
+        await service.http.post(f"responses/{turn}/cancel")
+        await asked
+
+    assert heard.span("chat default").status.status_code is StatusCode.UNSET
+    assert list(heard.points("conversations.turns")) == [("cancelled", "incomplete")]
+    (told,) = heard.points("gen_ai.client.operation.duration")
+    assert told[0] == "CancelledError"
 
 
 async def test_a_turn_of_a_dead_server_is_counted_when_it_is_closed(service: Service, heard: Heard) -> None:

@@ -351,6 +351,10 @@ async def test_a_good_answer_is_not_failed_by_a_database_that_is_away_for_a_whil
     assert answer.status_code == 503
     (_, stored) = (await service.http.get(f"{path}/messages")).json()["data"]
     assert stored["status"] == "in_progress"  # to be closed as interrupted, not as the model's failure
+    service.clock.pass_seconds(61)
+    turn = (await service.http.get(f"responses/{stored['id'].replace('msg_', 'resp_')}")).json()
+    assert turn["incomplete_details"] == {"reason": "interrupted"}
+    assert "Hm?" in turn["output"][0]["content"][0]["text"]
 
 
 async def test_a_parent_far_back_is_sent_with_its_path(service: Service) -> None:

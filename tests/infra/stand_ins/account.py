@@ -49,8 +49,10 @@ async def account_serving(engine: Engine, identity: ManagedIdentity, folder: Pat
     server = TestServer(app, scheme="https")
     await server.start_server(ssl=_tls(folder))
     account.url = str(server.make_url("")).rstrip("/")
-    yield account
-    await server.close()
+    try:
+        yield account
+    finally:
+        await server.close()
 
 
 def _tls(folder: Path) -> ssl.SSLContext:

@@ -93,9 +93,11 @@ async def instance(
     """A process of the app, started anew or warm. None of its requests may have failed in the worker."""
     worker = await Worker.start(interpreter(ROOT), folder, around.settings, log, warm=warm)
     deployed = Deployment(worker, folder, log, around)
-    yield deployed
-    await deployed.proxy.aclose()
-    await worker.stop()
+    try:
+        yield deployed
+    finally:
+        await deployed.proxy.aclose()
+        await worker.stop()
     assert deployed.proxy.failures == []
 
 

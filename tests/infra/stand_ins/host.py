@@ -53,9 +53,14 @@ class Worker:
         assert process.stdout
         start = {"app": str(app), "environment": {**path, **settings} if warm else None}
         process.stdin.write(json.dumps(start).encode() + b"\n")
-        async with asyncio.timeout(_START_SECONDS):
-            line = await process.stdout.readline()
-        assert line, f"it ended at once; {log} has why"
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                line = await process.stdout.readline()
+            assert line, f"it ended at once; {log} has why"
+        except BaseException:
+            if process.returncode is None:
+                process.kill()
+            raise
         return cls(process, json.loads(line))
 
     @property
@@ -78,8 +83,12 @@ class Worker:
         """End it, as the host does: by hanging up."""
         assert self._process.stdin
         self._process.stdin.close()
-        async with asyncio.timeout(_STOP_SECONDS):
-            await self._process.wait()
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self._process.wait()
+        except TimeoutError:
+            self._process.kill()
+            raise
         await self._listening
 
     async def _listen(self) -> None:
@@ -87,6 +96,9 @@ class Worker:
         async for line in self._process.stdout:
             ended = json.loads(line)
             self._waiting.pop(ended["invocation_id"]).set_result(ended["failure"])
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_result("the worker has ended")
 
 
 class Proxy(httpx2.AsyncBaseTransport):
