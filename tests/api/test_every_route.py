@@ -38,8 +38,10 @@ BEFORE: dict[str, tuple[str, str, Any]] = {
     "restore_message": ("DELETE", "/messages/{message}", None),
     "unrate_message": ("PUT", "/messages/{message}/rating", {"liked": False}),
 }
-# Changes of a conversation that leave what was there as it was, so that no version of it matters.
-WITHOUT_VERSION = {"fork_conversation", "create_items", "delete_item"}
+# Leaves what was there as it was, so that no version of it matters.
+WITHOUT_VERSION = {"fork_conversation"}
+# Their version is that of the first answer.
+OF_RESPONSES = ["delete_response", "cancel_response"]
 for module in pkgutil.iter_modules(functions.__path__):  # each declares its endpoints
     import_module(f"functions.{module.name}")
 ALL = {one.function.__name__: one for one in endpoints()}
@@ -69,6 +71,7 @@ class Scene:
         conversation = await self.service.new_conversation()
         turn = await self.service.ask(conversation["id"], "What is rye?")
         self.conversation, self.message = conversation["id"], turn["answers"][0]["id"]
+        self.response = turn["id"]
         if before := BEFORE.get(self.name):
             method, action, body = before
             path = f"conversations/{self.conversation}{action.format(message=self.message)}"
@@ -87,7 +90,7 @@ class Scene:
             conversation_id=conversation or self.conversation,
             message_id=message or self.message,
             item_id=message or self.message,
-            response_id=f"resp_{UNKNOWN}",
+            response_id=self.response,
             user_id="mallory",
             operation_id=f"op_{UNKNOWN}",
             dead_letter_id=f"conv_{UNKNOWN}",
@@ -159,7 +162,7 @@ async def test_the_request_itself_is_right(service: Service, name: str) -> None:
 @_named(_taking("if_match"))
 async def test_a_stale_version_is_refused_with_the_current_one(service: Service, name: str) -> None:
     async with Scene(service, name) as scene:
-        current = scene.before[scene.message if name in OF_MESSAGES else scene.conversation]
+        current = scene.before[scene.message if name in OF_MESSAGES + OF_RESPONSES else scene.conversation]
 
         answer = await scene.ask(**{"If-Match": '"stale"'})
 
@@ -180,7 +183,7 @@ async def test_a_malformed_version_is_refused(service: Service, name: str) -> No
 
 def test_every_change_takes_a_version_and_every_post_a_key() -> None:
     changes = {name for name in OF_CONVERSATIONS if ALL[name].method != "GET"}
-    assert set(_taking("if_match")) == changes - WITHOUT_VERSION
+    assert set(_taking("if_match")) == (changes | set(OF_RESPONSES)) - WITHOUT_VERSION
     assert set(_taking("once")) == {name for name, one in ALL.items() if one.method == "POST"}
 
 
