@@ -538,7 +538,7 @@ async def test_a_keys_server_that_is_down_leaves_the_keys_in_hand(service: Servi
 async def test_a_keys_server_that_does_not_answer_is_given_up(
     service: Service, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keys, "FETCH_SECONDS", 0.05)
+    monkeypatch.setattr(keys, "FETCH_SECONDS", 0.3)
     issuer.hanging = True
 
     answers = await asyncio.gather(*(_start(service, issuer.token(uti=str(n))) for n in range(5)))
