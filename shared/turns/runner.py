@@ -9,7 +9,7 @@ from functools import partial
 from shared.ai import Answer, Model
 from shared.clock import Clock
 from shared.context import MESSAGES, Context, ContextReader
-from shared.errors import InvalidRequest
+from shared.errors import InvalidRequest, NotFound
 from shared.logs import trace
 from shared.repository import EventRepository, Repository
 from shared.turns.endings import Endings
@@ -70,6 +70,9 @@ class Runner:
                 await self._flush(run)  # what was broken off, if anything was
                 await self._flush(run)
             await self._endings.end(run, results, told=told)
+        except NotFound as gone:
+            logger.warning("turn %s was purged before it ended", run.turn.id)
+            run.end(run.turn, gone)
         except Exception as error:
             logger.error("turn %s could not be ended: %s", run.turn.id, trace(error))
             await self._flush(run)  # whoever closes it in the end finds what it said
