@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from shared.clock import Clock
 from shared.errors import NotFound
-from shared.idempotency import Once
+from shared.idempotency import Once, finished_at_once
 from shared.models import Caller, Conversation, Message, Page
 from shared.records import DeadLetter
 from shared.repository import Change, Repository, TenantRepository
@@ -39,9 +39,8 @@ class DeadLetters:
                 )
         else:
             await self._repository.change_message(owner, letter.id, self._due)
-        if once:
-            opened = once.opened(caller, self._clock())
-            await self._repository.keep(caller, once.completed(opened, letter))
+        if receipt := finished_at_once(once, caller, self._clock(), letter):
+            await self._repository.keep(caller, receipt)
         await self._tenants.remove_dead_letter(caller.tenant_id, letter.id)
         return letter
 

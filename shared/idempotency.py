@@ -33,7 +33,7 @@ class Once:
         """The try of a request: its key, and its method, path and body as one text."""
         return cls(f"rcpt_{_digest(key)}", _digest(request), new_ulid(now), show)
 
-    def opened(self, caller: Caller, now: int, **running: str) -> Receipt:
+    def opened(self, caller: Caller, now: int, **running: str | None) -> Receipt:
         """The receipt of a request that goes on after its first write. running: its turn."""
         return Receipt(
             id=self.receipt_id,
@@ -60,9 +60,9 @@ class Once:
 
 
 def finished_at_once(
-    once: Once | None, caller: Caller, now: int, outcome: object, conversation_id: str
+    once: Once | None, caller: Caller, now: int, outcome: object, conversation_id: str | None = None
 ) -> Receipt | None:
-    """The receipt of a request whose first write is its last, on this conversation."""
+    """The receipt of a request whose first write is its last, on this conversation if on one."""
     opened = once.opened(caller, now, conversation_id=conversation_id) if once else None
     return once.completed(opened, outcome) if once and opened else None
 

@@ -15,7 +15,7 @@ from ulid import ULID
 from shared.clock import Clock
 from shared.errors import IdempotencyKeyReused, LegalHold, NotFound, OperationNotFinished, Unavailable
 from shared.exports import packed, part_of, unpacked
-from shared.idempotency import Once
+from shared.idempotency import Once, finished_at_once
 from shared.ids import new_id
 from shared.logs import trace
 from shared.models import Caller
@@ -59,9 +59,8 @@ class Operations:
     async def export(self, caller: Caller, once: Once | None = None) -> Operation:
         """Have all that is kept of the caller written down."""
         started = await self._start(caller, "export", once)
-        if once:  # an erasure's would be erased
-            opened = once.opened(caller, self._clock())
-            await self._repository.keep(caller, once.completed(opened, started))
+        if receipt := finished_at_once(once, caller, self._clock(), started):  # an erasure's would be erased
+            await self._repository.keep(caller, receipt)
         return started
 
     async def erase(self, caller: Caller, once: Once | None = None) -> Operation:
