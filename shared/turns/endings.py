@@ -14,7 +14,7 @@ from shared.telemetry import instruments
 from shared.transitions import active_at, answered, failed, stopped, turn_ended
 from shared.turns.leases import TurnLost, require_lease
 from shared.turns.reader import TurnReader
-from shared.turns.running import Run
+from shared.turns.running import Run, text_of
 from shared.usage import UsageCounts
 
 logger = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class Endings:
             turn = await self._reader.turn(caller, turn_id)
             said = await self._events.since(turn_id, 0)
             pairs = [
-                (answer, stopped(answer, reason, now, "".join(text for at, text in said if at == index)))
+                (answer, stopped(answer, reason, now, text_of(said, index)))
                 for index, answer in enumerate(turn.answers)
                 if answer.status == "in_progress"
             ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from shared.errors import NotFound
 from shared.models import Caller, Message, Turn
 from shared.repository import Delta, EventRepository, Repository
-from shared.turns.running import Run
+from shared.turns.running import Run, text_of
 
 # How often one who follows a turn of another instance looks for more.
 LOOK_SECONDS = 0.25
@@ -85,21 +85,17 @@ def _has_ended(turn: Turn) -> bool:
     return all(answer.status != "in_progress" for answer in turn.answers)
 
 
-def _text(deltas: Sequence[Delta], index: int) -> str:
-    return "".join(text for at, text in deltas if at == index)
-
-
 def _are_whole(answers: Sequence[Message], deltas: Sequence[Delta]) -> bool:
     """Whether all pieces are there, and those of no answer that isn't.
 
     They live for an hour, and some may not have been stored.
     """
     theirs = all(index < len(answers) for index, _ in deltas)
-    return theirs and all(answer.content == _text(deltas, index) for index, answer in enumerate(answers))
+    return theirs and all(answer.content == text_of(deltas, index) for index, answer in enumerate(answers))
 
 
 def _rest(answers: Sequence[Message], deltas: Sequence[Delta]) -> list[Delta]:
-    rest = [(index, answer.content[len(_text(deltas, index)) :]) for index, answer in enumerate(answers)]
+    rest = [(index, answer.content[len(text_of(deltas, index)) :]) for index, answer in enumerate(answers)]
     return [(index, text) for index, text in rest if text]
 
 

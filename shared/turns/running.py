@@ -1,7 +1,7 @@
 """A turn under way in this process: what it has said so far, for whoever follows it, and how to stop it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from shared.idempotency import Once
@@ -15,6 +15,11 @@ from shared.models import (
     Turn,
 )
 from shared.repository import Delta
+
+
+def text_of(deltas: Iterable[Delta], index: int) -> str:
+    """What one of the answers says in pieces of all of them."""
+    return "".join(text for at, text in deltas if at == index)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,7 +65,7 @@ class Run:
 
     def text(self, index: int) -> str:
         """What an answer says so far."""
-        return "".join(text for at, text in self.deltas if at == index)
+        return text_of(self.deltas, index)
 
     def stop(self, reason: IncompleteReason) -> None:
         """Have it stopped, with what there is."""
